@@ -1,0 +1,137 @@
+#!/usr/bin/env node
+/**
+ * Installs what the tests need and this machine lacks: Redis, RabbitMQ, Prometheus, Alertmanager and Chromium through apt,
+ * Celery and the example service's Python packages from PyPI into .cache/venv (or from Debian where PyPI is not reached).
+ * Services are never left running on their default ports: while apt works, a policy forbids it to start any.
+ *
+ * Usage: node scripts/servers.mjs   (called by `npm test`; prints nothing when nothing is missing)
+ */
+import { execFileSync, spawnSync } from 'node:child_process'
+import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { dirname, join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+
+const root = join(dirname(fileURLToPath(import.meta.url)), '..')
+const venv = join(root, '.cache', 'venv')
+const requirements = join(root, 'examples', 'reports', 'requirements.txt')
+const POLICY = '/usr/sbin/policy-rc.d'
+
+/** Program that proves a package is installed -> Debian package. */
+const PROGRAMS = {
+  'redis-server': 'redis-server',
+  'rabbitmq-server': 'rabbitmq-server',
+  prometheus: 'prometheus',
+  promtool: 'prometheus',
+  'prometheus-alertmanager': 'prometheus-alertmanager',
+  amtool: 'prometheus-alertmanager',
+  chromium: 'chromium',
+  python3: 'python3',
+}
+
+const DEBIAN_PYTHON = [
+  'python3-celery',
+  'python3-redis',
+  'python3-fastapi',
+  'python3-uvicorn',
+  'python3-structlog',
+  'python3-venv',
+]
+
+const has = program =>
+  spawnSync('sh', ['-c', `command -v ${program} || test -x /usr/sbin/${program}`], { stdio: 'ignore' })
+    .status === 0
+
+const say = text => process.stdout.write(`servers: ${text}\n`)
+
+function aptInstall(packages) {
+  if (!has('apt-get')) {
+    throw new Error(
+      `Missing: ${packages.join(', ')}. This machine has no apt-get; install them with its package manager, then run npm test again.`,
+    )
+  }
+  const sudo = process.getuid?.() === 0 ? [] : ['sudo', '-n']
+  const run = (...args) =>
+    execFileSync([...sudo, ...args][0], [...sudo, ...args].slice(1), {
+      stdio: ['ignore', 'ignore', 'inherit'],
+    })
+  const ownPolicy = process.getuid?.() === 0 && !existsSync(POLICY)
+  if (ownPolicy) writeFileSync(POLICY, '#!/bin/sh\nexit 101\n', { mode: 0o755 })
+  try {
+    say(`installing ${packages.join(' ')}`)
+    run('apt-get', 'update', '-qq')
+    run(
+      'env',
+      'DEBIAN_FRONTEND=noninteractive',
+      'RUNLEVEL=1',
+      'apt-get',
+      'install',
+      '-y',
+      '-qq',
+      '--no-install-recommends',
+      ...packages,
+    )
+  } finally {
+    if (ownPolicy) rmSync(POLICY, { force: true })
+  }
+}
+
+function installServers() {
+  const missing = [
+    ...new Set(
+      Object.entries(PROGRAMS)
+        .filter(([program]) => !has(program))
+        .map(([, name]) => name),
+    ),
+  ]
+  if (missing.length > 0) aptInstall(missing)
+}
+
+/** True when `python` can import all that the example service and the load producer import. */
+const imports = python =>
+  spawnSync(python, ['-c', 'import celery, redis, fastapi, uvicorn, structlog'], { stdio: 'ignore' })
+    .status === 0
+
+function pip(python, args) {
+  return (
+    spawnSync(python, ['-m', 'pip', '--quiet', '--disable-pip-version-check', ...args], {
+      stdio: ['ignore', 'ignore', 'inherit'],
+    }).status === 0
+  )
+}
+
+function installPython() {
+  const python = join(venv, 'bin', 'python')
+  const stamp = join(venv, 'requirements.txt')
+  const wanted = readFileSync(requirements, 'utf8')
+  if (existsSync(stamp) && readFileSync(stamp, 'utf8') === wanted && imports(python)) return
+  mkdirSync(dirname(venv), { recursive: true })
+  rmSync(venv, { recursive: true, force: true })
+  say('making .cache/venv with Celery from PyPI')
+  const made =
+    spawnSync('python3', ['-m', 'venv', venv], { stdio: ['ignore', 'ignore', 'inherit'] }).status === 0
+  if (
+    made &&
+    pip(python, ['install', '--retries', '1', '--timeout', '20', '-r', requirements]) &&
+    imports(python)
+  ) {
+    writeFileSync(stamp, wanted)
+    return
+  }
+  say("PyPI is not reached; using Debian's python3-celery")
+  aptInstall(DEBIAN_PYTHON)
+  rmSync(venv, { recursive: true, force: true })
+  execFileSync('/usr/bin/python3', ['-m', 'venv', '--system-site-packages', venv], { stdio: 'inherit' })
+  if (!imports(python))
+    throw new Error(
+      "Neither PyPI nor Debian's packages gave a Python with celery, redis, fastapi, uvicorn and structlog.",
+    )
+  writeFileSync(stamp, wanted)
+}
+
+try {
+  installServers()
+  installPython()
+} catch (error) {
+  process.stderr.write(`servers: ${error instanceof Error ? error.message : String(error)}\n`)
+  process.exit(1)
+}

@@ -1,0 +1,137 @@
+import type { CeleryEvent } from '../celery/index.ts'
+
+/** What a fleet is told besides events. Times beside a reading are our own clock's, epoch ms. */
+export type Reading =
+  /** The connection to the broker came or went. Losing it makes everything that rests on it unknown; `at` of a return starts a grace in which absence proves nothing. */
+  | { readonly kind: 'broker-connected' }
+  | { readonly kind: 'broker-lost' }
+  /** A round of inspection ended. `method` is the control method; `replies` hold the value of each node that answered. */
+  | {
+      readonly kind: 'inspect'
+      readonly method: InspectMethod
+      readonly replies: ReadonlyMap<string, unknown>
+    }
+  | { readonly kind: 'inspect-failed'; readonly method: InspectMethod }
+  | { readonly kind: 'queues'; readonly depths: ReadonlyMap<string, number> }
+  | { readonly kind: 'server'; readonly server: ServerState }
+
+export type InspectMethod = 'ping' | 'stats' | 'active_queues' | 'active' | 'reserved' | 'scheduled'
+
+/** Structurally the broker's ServerReading. */
+export interface ServerState {
+  readonly version: string | null
+  readonly memoryUsedBytes: number | null
+  readonly memoryMaxBytes: number | null
+  readonly connectedClients: number | null
+  readonly maxClients: number | null
+  readonly evictedKeysTotal: number | null
+  readonly maxmemoryPolicy: string | null
+  readonly roundTripSeconds: number
+}
+
+export type TaskEventKind =
+  'sent' | 'received' | 'started' | 'succeeded' | 'failed' | 'retried' | 'rejected' | 'revoked'
+
+/**
+ * What happened, for whoever counts or tells. Task changes come one per task event, in order; `task` is `unknown` when the name
+ * was never seen, `queue` is `unknown` when it cannot be known (never a guessed default).
+ */
+export type FleetChange =
+  | {
+      readonly kind: 'task'
+      readonly event: TaskEventKind
+      readonly task: string
+      readonly queue: string
+      /** Exception class, on `failed` only: `ValueError`; `unknown` when it could not be read. */
+      readonly exception?: string
+      /** On `succeeded`: seconds the task ran. */
+      readonly runtimeSeconds?: number
+      /** On `started`: seconds from publish (or ETA, if later) to start; left out when it cannot be known. */
+      readonly waitSeconds?: number
+    }
+  | {
+      readonly kind: 'worker'
+      readonly worker: string
+      readonly from: WorkerState | undefined
+      readonly to: WorkerState
+      readonly atMs: number
+    }
+
+/**
+ * up: heard within the time-out. suspect: silent for more than 2 heartbeats. vanished: silent for the time-out, no goodbye.
+ * stopped: said goodbye. A worker is forgotten some time after vanishing or stopping.
+ */
+export type WorkerState = 'up' | 'suspect' | 'vanished' | 'stopped'
+
+/** One worker as known now; null means not known, never 0. */
+export interface WorkerView {
+  /** Full node name. */
+  readonly worker: string
+  readonly state: WorkerState
+  /** Since when it is in that state. */
+  readonly sinceMs: number
+  readonly lastHeardMs: number
+  readonly concurrency: number | null
+  readonly active: number | null
+  readonly reserved: number | null
+  readonly scheduled: number | null
+  readonly processedTotal: number | null
+  /** Names of the queues it consumes; null until asked. */
+  readonly queues: readonly string[] | null
+  readonly pool: string | null
+  readonly version: string | null
+  readonly pid: number | null
+}
+
+export interface QueueView {
+  readonly queue: string
+  /** Waiting in the broker; null when unknown or too old. */
+  readonly depth: number | null
+  readonly depthAtMs: number | null
+  /** Workers up that consume it; null when no worker was ever asked. */
+  readonly consumers: number | null
+  /** Age of the oldest task of this queue that was sent and not started, from events; null when unknown. */
+  readonly oldestTaskAgeSeconds: number | null
+}
+
+export type SourceName = 'events' | 'inspect' | 'broker'
+
+/** ok: fresh. stale: over 3 intervals old. blind: lost. waiting: nothing yet. */
+export interface SourceView {
+  readonly source: SourceName
+  readonly state: 'ok' | 'stale' | 'blind' | 'waiting'
+  readonly lastSuccessMs: number | null
+  /** What is missing and the setting that brings it, for people; null when all is well. */
+  readonly detail: string | null
+}
+
+export interface FleetTotals {
+  /** Workers up; null while it cannot be known (before the first answer, broker lost, or in the grace after its return). */
+  readonly workers: number | null
+  readonly activeTasks: number | null
+  readonly scheduledTasks: number | null
+  readonly reservedTasks: number | null
+  /** Sum of pool sizes of workers up; null unless known for all of them. */
+  readonly poolSlots: number | null
+}
+
+/** Everything the program knows of one broker's fleet. Pure: time is an argument, memory is bounded. */
+export interface Fleet {
+  readonly broker: string
+  apply(event: CeleryEvent, receivedAtMs: number): void
+  observe(reading: Reading, atMs: number): void
+  /** Lets time pass: workers become suspect and vanish, old ones are forgotten. */
+  tick(nowMs: number): void
+  /** Hands over the changes since the last call, in order, and forgets them. */
+  drainChanges(): readonly FleetChange[]
+  workers(nowMs: number): readonly WorkerView[]
+  queues(nowMs: number): readonly QueueView[]
+  totals(nowMs: number): FleetTotals
+  sources(nowMs: number): readonly SourceView[]
+  server(nowMs: number): ServerState | null
+  /** Queues to ask the broker about: configured, seen in `task-sent`, consumed by a worker, discovered. Bounded. */
+  knownQueues(): readonly string[]
+  knowQueues(queues: Iterable<string>): void
+  /** How many tasks and workers were forgotten because a bound was reached. */
+  readonly evictions: { readonly tasks: number; readonly workers: number; readonly queues: number }
+}

@@ -1,0 +1,92 @@
+import type { Labels, Sample } from '../base/index.ts'
+import type { VectorSample } from '../promql/index.ts'
+
+/** A rule group as Prometheus' rule files have it; durations in ms. */
+export interface RuleGroup {
+  readonly name: string
+  /** Where it came from: a file name, or `catalog`. */
+  readonly file: string
+  readonly intervalMs: number
+  readonly labels?: Readonly<Record<string, string>>
+  readonly limit?: number
+  readonly queryOffsetMs?: number
+  readonly rules: readonly Rule[]
+}
+
+export type Rule = RecordingRule | AlertingRule
+
+export interface RecordingRule {
+  readonly kind: 'record'
+  readonly record: string
+  readonly expr: string
+  readonly labels: Readonly<Record<string, string>>
+}
+
+export interface AlertingRule {
+  readonly kind: 'alert'
+  readonly alert: string
+  readonly expr: string
+  readonly forMs: number
+  readonly keepFiringForMs: number
+  readonly labels: Readonly<Record<string, string>>
+  /** Go templates. */
+  readonly annotations: Readonly<Record<string, string>>
+}
+
+/**
+ * pending: the expression holds, `for` not yet over. firing: told. inactive: resolved, kept 15 minutes for resending.
+ */
+export type AlertState = 'pending' | 'firing' | 'inactive'
+
+/** One alert: a rule and one label set of its result. */
+export interface ActiveAlert {
+  readonly rule: AlertingRule
+  readonly group: string
+  /** With `alertname` and the rule's labels. Identity. */
+  readonly labels: Labels
+  readonly annotations: Readonly<Record<string, string>>
+  readonly state: AlertState
+  readonly value: number
+  readonly activeAtMs: number
+  readonly firedAtMs: number | undefined
+  readonly resolvedAtMs: number | undefined
+  /** Since when the alert is held only because what it watches cannot be seen; undefined when it can. */
+  readonly heldSinceMs: number | undefined
+}
+
+/** Evaluates an instant expression; scalars come as one sample without labels. Throws (or rejects) on failure. */
+export type QueryPort = (
+  expr: string,
+  atMs: number,
+) => readonly VectorSample[] | Promise<readonly VectorSample[]>
+
+/**
+ * Says whether what an alert watches cannot be seen now (a source of its metrics is lost). While it cannot, an alert whose
+ * expression returns nothing is held in its state instead of resolving: a lost source never resolves an alert.
+ */
+export type BlindPort = (rule: AlertingRule, alertLabels: Labels) => boolean
+
+export interface GroupEvaluation {
+  readonly group: string
+  readonly atMs: number
+  /** Recorded series and ALERTS / ALERTS_FOR_STATE; the store's producer `rules/<group>` marks what is missing as stale. */
+  readonly samples: readonly Sample[]
+  /** Firing alerts, and those resolved within the last 15 minutes: what is to be sent on. */
+  readonly alerts: readonly ActiveAlert[]
+}
+
+export interface RuleStatus {
+  readonly rule: Rule
+  readonly health: 'unknown' | 'ok' | 'err'
+  readonly lastError: string | undefined
+  readonly evaluationSeconds: number
+  readonly lastEvaluationMs: number | undefined
+  readonly alerts: readonly ActiveAlert[]
+}
+
+export interface GroupStatus {
+  readonly group: RuleGroup
+  readonly rules: readonly RuleStatus[]
+  readonly lastEvaluationMs: number | undefined
+  readonly evaluationSeconds: number
+}

@@ -1,0 +1,27 @@
+"""A Celery app for tests: every task writes down, by its own clock, when it ran and how it ended.
+
+Environment: CELERY_BROKER_URL (required); FLEET_TRUTH_FILE, the file that tasks append to (required in workers).
+"""
+
+import os
+
+from celery import Celery
+from kombu import Exchange, Queue
+
+QUEUES = ("reports", "default")
+DIRECT = Exchange("celery", type="direct")
+
+app = Celery("fleet", broker=os.environ["CELERY_BROKER_URL"], include=["app.tasks"])
+app.conf.update(
+    # The tests count events, not results; without a backend nothing else is written to the broker.
+    result_backend=None,
+    task_ignore_result=True,
+    task_send_sent_event=True,
+    task_default_queue="default",
+    task_queues=[Queue(name, DIRECT, routing_key=name) for name in QUEUES],
+    worker_prefetch_multiplier=4,
+    # A worker must outlive a broker that is killed and restarted by a test.
+    broker_connection_retry_on_startup=True,
+    broker_connection_max_retries=None,
+    broker_transport_options={"priority_steps": [0, 3, 6, 9], "queue_order_strategy": "priority"},
+)

@@ -1,0 +1,61 @@
+import type { Overview } from '../contract/index.ts'
+import type { Annotated, InstantResult, MatrixSeries } from '../promql/index.ts'
+
+/** A body and whether it is good news: http answers 503 when it is not. */
+export interface Health {
+  readonly ok: boolean
+  readonly body: Readonly<Record<string, unknown>>
+}
+
+export type ExpositionFormat = 'text' | 'openmetrics'
+
+/**
+ * What the routes render. Declared here, joined by the composition root. Every answer comes from memory: no request ever causes
+ * traffic to the broker or to workers.
+ */
+export interface HttpPorts {
+  /** The exposition of all metrics in chunks of bounded size. */
+  readonly expose: (format: ExpositionFormat) => Iterable<string>
+  readonly negotiate: (accept: string | undefined) => {
+    readonly format: ExpositionFormat
+    readonly contentType: string
+  }
+  readonly overview: () => Promise<Overview>
+  /** Calls back after every collection cycle; returns how to stop. */
+  readonly onCycle: (listener: () => void) => () => void
+  readonly queryInstant: (
+    expr: string,
+    atMs: number,
+    options: QuerySettings,
+  ) => Promise<Annotated<InstantResult>>
+  readonly queryRange: (
+    expr: string,
+    range: QueryRange,
+    options: QuerySettings,
+  ) => Promise<Annotated<readonly MatrixSeries[]>>
+  /** `data` of `/api/v1/rules` and `/api/v1/alerts`. */
+  readonly rules: () => unknown
+  readonly alerts: () => unknown
+  readonly health: {
+    readonly celery: () => Health
+    readonly broker: () => Health
+    readonly queue: () => Health
+    /** Alive at all: true while the collection loop turns. */
+    readonly live: () => Health
+    /** Useful: connected and collecting. */
+    readonly ready: () => Health
+  }
+  readonly nowMs: () => number
+  readonly buildInfo: Readonly<Record<string, string>>
+}
+
+export interface QuerySettings {
+  readonly timeoutMs?: number
+  readonly lookbackMs?: number
+}
+
+export interface QueryRange {
+  readonly startMs: number
+  readonly endMs: number
+  readonly stepMs: number
+}

@@ -1,0 +1,79 @@
+import { Hono } from 'hono'
+import type { Context } from 'hono'
+import { CeleriacError, errorText, type Log } from '../base/index.ts'
+import { apiV1 } from './api-v1.ts'
+import { streamExposition } from './exposition.ts'
+import { createLiveStream } from './live.ts'
+import type { Health, HttpPorts } from './ports.ts'
+import { renderPage, type StaticFile } from './static.ts'
+
+export interface RoutesOptions {
+  readonly ports: HttpPorts
+  /** The built UI; without it only the API is served. */
+  readonly files: ReadonlyMap<string, StaticFile>
+  /** The path under which users reach us, with a slash at both ends. */
+  readonly basePath: string
+  readonly log: Log
+}
+
+const answer = (c: Context, health: Health): Response => c.json(health.body, health.ok ? 200 : 503)
+
+/** All routes of design.md section 2 that exist so far. Nothing here touches the broker: answers come from memory. */
+export function createRoutes({ ports, files, basePath, log }: RoutesOptions): {
+  readonly app: Hono
+  close(): void
+} {
+  const app = new Hono()
+  const live = createLiveStream(ports)
+  const page = new TextDecoder().decode(files.get('index.html')?.body)
+
+  app.get('/metrics', c => {
+    const { format, contentType } = ports.negotiate(c.req.header('accept'))
+    return streamExposition(ports.expose(format), contentType, c.req.header('accept-encoding'))
+  })
+
+  app.get('/-/healthy', c => answer(c, ports.health.live()))
+  app.get('/-/ready', c => answer(c, ports.health.ready()))
+  app.get('/health', c => answer(c, ports.health.live()))
+  app.get('/monitoring/health/celery', c => answer(c, ports.health.celery()))
+  app.get('/monitoring/health/redis', c => answer(c, ports.health.broker()))
+  app.get('/monitoring/health/broker', c => answer(c, ports.health.broker()))
+  app.get('/monitoring/metrics/queue', c => answer(c, ports.health.queue()))
+
+  app.route('/api/v1', apiV1(ports))
+  app.get('/api/celeriac/overview', async c =>
+    c.json(await ports.overview(), 200, { 'cache-control': 'no-store' }),
+  )
+  app.get('/api/celeriac/live', c => live.open(c.req.raw.signal))
+  app.all('/api/*', c => c.json({ error: `no route ${c.req.method} ${c.req.path}` }, 404))
+
+  app.get('/', c => {
+    const { body, headers } = renderPage(page, basePath)
+    return c.body(body, 200, headers)
+  })
+  app.get('/*', c => {
+    const file = files.get(c.req.path.slice(1))
+    if (file === undefined || c.req.path === '/index.html') return c.notFound()
+    const gzip = file.gzipped !== undefined && /\bgzip\b/.test(c.req.header('accept-encoding') ?? '')
+    return c.body(gzip ? file.gzipped : file.body, 200, {
+      'content-type': file.contentType,
+      'cache-control': file.immutable ? 'public, max-age=31536000, immutable' : 'no-cache',
+      'x-content-type-options': 'nosniff',
+      vary: 'accept-encoding',
+      ...(gzip ? { 'content-encoding': 'gzip' } : {}),
+    })
+  })
+
+  app.notFound(c =>
+    c.text(`Nothing at ${c.req.path}. The UI is at ${basePath}, metrics at ${basePath}metrics.\n`, 404),
+  )
+  app.onError((error, c) => {
+    const status = error instanceof CeleriacError ? error.status : 500
+    if (status >= 500) log.error('A request failed.', { path: c.req.path, error: errorText(error) })
+    return c.json(
+      { error: error instanceof CeleriacError ? error.line : 'internal error; the log says more' },
+      status as 500,
+    )
+  })
+  return { app, close: () => live.close() }
+}

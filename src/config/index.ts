@@ -1,0 +1,11 @@
+export { defineConfig } from './file.ts'
+export {
+  type AlertOverride,
+  type BrokerConfig,
+  type Config,
+  type Flags,
+  loadConfig,
+  type ReceiverConfig,
+  VARIABLES,
+} from './load.ts'
+export { nearest } from './problems.ts'

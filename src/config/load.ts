@@ -1,0 +1,303 @@
+import { CeleriacError, parseBytes, Secret } from '../base/index.ts'
+import { findConfigFile, readConfigFile } from './file.ts'
+import { nearest } from './problems.ts'
+import { brokerEntry, DEFAULTS, type FileConfig, type FileInput, fileSchema } from './schema.ts'
+
+export interface BrokerConfig {
+  readonly name: string
+  readonly url: Secret
+  readonly transportOptions: Readonly<Record<string, unknown>>
+}
+
+export interface ReceiverConfig {
+  readonly name: string
+  readonly slack?: { readonly webhookUrl: Secret; readonly channel?: string }
+  readonly webhook?: { readonly url: Secret; readonly bearerToken?: Secret }
+}
+
+export interface AlertOverride {
+  readonly enabled?: boolean | undefined
+  readonly threshold?: number | undefined
+  readonly forMs?: number | undefined
+  readonly severity?: 'critical' | 'warning' | 'info' | undefined
+  readonly queues?: Readonly<Record<string, number>> | undefined
+}
+
+/** Everything the program runs on, complete and checked. Durations in ms. */
+export interface Config {
+  readonly brokers: readonly BrokerConfig[]
+  readonly queues: readonly string[]
+  readonly listen: { readonly host: string; readonly port: number }
+  readonly externalUrl: string | undefined
+  readonly ruleFiles: readonly string[]
+  readonly retentionMs: number
+  readonly storeBytes: number
+  readonly workerTimeoutMs: number
+  readonly inspectIntervalMs: number
+  readonly evaluationIntervalMs: number
+  readonly logLevel: 'debug' | 'info' | 'warn' | 'error'
+  readonly logFormat: 'json' | 'pretty' | undefined
+  readonly alerts: Readonly<Record<string, AlertOverride>>
+  readonly receivers: readonly ReceiverConfig[]
+  readonly groupWaitMs: number
+  readonly groupIntervalMs: number
+  readonly repeatIntervalMs: number
+  /** The configuration file that was read, if any. */
+  readonly file: string | undefined
+  /** What deserves a line in the log: variables nobody knows, for example. */
+  readonly warnings: readonly string[]
+}
+
+/** Flags as the command line gives them, still text. */
+export interface Flags {
+  readonly broker?: readonly string[]
+  readonly brokerTransportOption?: readonly string[]
+  readonly queues?: string
+  readonly listen?: string
+  readonly externalUrl?: string
+  readonly config?: string
+  readonly rules?: readonly string[]
+  readonly retention?: string
+  readonly workerTimeout?: string
+  readonly logLevel?: string
+  readonly logFormat?: string
+}
+
+type Environment = Readonly<Record<string, string | undefined>>
+
+/** Variable -> what it sets. Lists are comma-separated. */
+export const VARIABLES = {
+  CELERIAC_BROKER: 'brokers, comma-separated',
+  CELERIAC_BROKER_FILE: 'a file that holds CELERIAC_BROKER',
+  CELERY_BROKER_URL: 'the broker, when CELERIAC_BROKER is not set',
+  CELERIAC_BROKER_TRANSPORT_OPTIONS: 'transport options as a JSON object',
+  CELERIAC_QUEUES: 'queues, comma-separated',
+  CELERIAC_LISTEN: 'HOST:PORT',
+  CELERIAC_EXTERNAL_URL: 'how people reach Celeriac',
+  CELERIAC_CONFIG: 'the configuration file',
+  CELERIAC_RULES: 'rule files, comma-separated',
+  CELERIAC_RETENTION: 'a duration',
+  CELERIAC_WORKER_TIMEOUT: 'a duration',
+  CELERIAC_LOG_LEVEL: 'debug, info, warn or error',
+  CELERIAC_LOG_FORMAT: 'json or pretty',
+  CELERIAC_SLACK_WEBHOOK_URL: 'a Slack incoming webhook: adds the receiver slack',
+  CELERIAC_SLACK_WEBHOOK_URL_FILE: 'a file that holds CELERIAC_SLACK_WEBHOOK_URL',
+  CELERIAC_WEBHOOK_URL: "a URL that takes Alertmanager's webhook JSON: adds the receiver webhook",
+  CELERIAC_WEBHOOK_URL_FILE: 'a file that holds CELERIAC_WEBHOOK_URL',
+  CELERIAC_STORE_BYTES: 'memory for samples, such as 256MiB',
+} as const
+
+const list = (text: string | undefined): string[] | undefined =>
+  text
+    ?.split(',')
+    .map(part => part.trim())
+    .filter(part => part !== '')
+
+const usage = (message: string, hint?: string): CeleriacError =>
+  new CeleriacError('USAGE', message, hint === undefined ? {} : { hint })
+
+/** `k=v` with v as JSON where it is JSON, else as text; split at the first `=` only. */
+function transportOption(text: string): readonly [string, unknown] {
+  const at = text.indexOf('=')
+  if (at < 1)
+    throw usage(
+      `--broker-transport-option: expected NAME=VALUE, got ${JSON.stringify(text)}.`,
+      'Example: --broker-transport-option global_keyprefix=app1:',
+    )
+  const value = text.slice(at + 1)
+  try {
+    return [text.slice(0, at), JSON.parse(value) as unknown]
+  } catch {
+    return [text.slice(0, at), value]
+  }
+}
+
+function jsonObject(text: string, name: string): Record<string, unknown> {
+  let value: unknown
+  try {
+    value = JSON.parse(text)
+  } catch (error) {
+    throw new CeleriacError(
+      'CONFIG_INVALID',
+      `${name}: expected a JSON object such as {"global_keyprefix": "app1:"}.`,
+      { cause: error },
+    )
+  }
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) {
+    throw new CeleriacError(
+      'CONFIG_INVALID',
+      `${name}: expected a JSON object such as {"global_keyprefix": "app1:"}.`,
+    )
+  }
+  return value as Record<string, unknown>
+}
+
+/** A value of the schema given as text by a flag or variable; the error names the flag or variable. */
+function read<K extends keyof FileInput>(
+  key: K,
+  text: string | undefined,
+  name: string,
+): FileConfig[K] | undefined {
+  if (text === undefined) return undefined
+  const parsed = fileSchema.shape[key].safeParse(text)
+  if (parsed.success) return parsed.data as FileConfig[K]
+  throw usage(`${name}: ${parsed.error.issues[0]?.message ?? 'wrong value'}.`)
+}
+
+/** The value of a variable, or of the file that NAME_FILE points to. */
+function secretVariable(
+  env: Environment,
+  name: string,
+  readFile: (path: string) => string,
+): string | undefined {
+  const direct = env[name]
+  if (direct !== undefined && direct !== '') return direct
+  const path = env[`${name}_FILE`]
+  if (path === undefined || path === '') return undefined
+  try {
+    return readFile(path).trim()
+  } catch (error) {
+    throw new CeleriacError('FILE_UNREADABLE', `${name}_FILE: cannot read ${path}.`, {
+      hint: 'Check the path and its permissions.',
+      cause: error,
+    })
+  }
+}
+
+/** Kubernetes puts CELERIAC_PORT, CELERIAC_SERVICE_HOST, … into every pod when a service is named celeriac. */
+const FROM_KUBERNETES = /^CELERIAC_(SERVICE_|PORT(_|$))/
+
+function unknownVariables(env: Environment): string[] {
+  const known = Object.keys(VARIABLES)
+  return Object.keys(env)
+    .filter(name => name.startsWith('CELERIAC_') && !known.includes(name) && !FROM_KUBERNETES.test(name))
+    .map(name => {
+      const meant = nearest(name, known)
+      return `The environment variable ${name} is not known and has no effect${meant === undefined ? '' : `; did you mean ${meant}?`}`
+    })
+}
+
+function namedBrokers(urls: readonly string[], options: Record<string, unknown>): BrokerConfig[] {
+  return urls.map((url, i) => {
+    // `name=redis://…` gives a name; a URL alone is the default broker, further ones are numbered.
+    const match = /^([A-Za-z0-9._-]{1,64})=(.+)$/s.exec(url)
+    const name = match?.[1] ?? (i === 0 ? 'default' : `broker-${i + 1}`)
+    return { name, url: new Secret(match?.[2] ?? url), transportOptions: options }
+  })
+}
+
+/**
+ * Assembles the configuration: file < environment < flags < nothing. Throws USAGE for wrong flags, CONFIG_INVALID for a wrong file
+ * or variable, FILE_UNREADABLE; each message says where, what was expected and never a secret.
+ */
+export async function loadConfig(
+  flags: Flags,
+  env: Environment,
+  folder: string,
+  readFile: (path: string) => string,
+): Promise<Config> {
+  const path = findConfigFile(flags.config ?? env['CELERIAC_CONFIG'], folder)
+  const file: FileConfig = path === undefined ? {} : await readConfigFile(path)
+
+  const flagOptions = flags.brokerTransportOption?.map(transportOption)
+  const envOptions = env['CELERIAC_BROKER_TRANSPORT_OPTIONS']
+  const options = {
+    ...(envOptions === undefined ? {} : jsonObject(envOptions, 'CELERIAC_BROKER_TRANSPORT_OPTIONS')),
+    ...Object.fromEntries(flagOptions ?? []),
+  }
+  const urls = flags.broker ?? list(secretVariable(env, 'CELERIAC_BROKER', readFile))
+  const fallback = env['CELERY_BROKER_URL']
+  const brokers: BrokerConfig[] =
+    urls !== undefined && urls.length > 0
+      ? namedBrokers(urls, options)
+      : (
+          file.brokers ??
+          (fallback === undefined || fallback === '' ? [] : [brokerEntry.parse({ url: fallback })])
+        ).map(broker => ({
+          name: broker.name,
+          url: new Secret(broker.url),
+          transportOptions: { ...broker.transportOptions, ...options },
+        }))
+  const twice = brokers.find((broker, i) => brokers.findIndex(other => other.name === broker.name) !== i)
+  if (twice !== undefined) {
+    throw new CeleriacError('CONFIG_INVALID', `Two brokers are named ${JSON.stringify(twice.name)}.`, {
+      hint: 'Give each a name of its own: --broker NAME=URL.',
+    })
+  }
+
+  const pick = <K extends keyof FileInput>(
+    key: K,
+    flag: string | undefined,
+    flagName: string,
+    variable: keyof typeof VARIABLES,
+  ): FileConfig[K] | undefined =>
+    read(key, flag, flagName) ??
+    read(key, env[variable] === '' ? undefined : env[variable], variable) ??
+    file[key]
+
+  const storeBytes = env['CELERIAC_STORE_BYTES']
+  const bytes = storeBytes === undefined ? file.storeBytes : parseBytes(storeBytes)
+  if (storeBytes !== undefined && bytes === undefined)
+    throw new CeleriacError('CONFIG_INVALID', 'CELERIAC_STORE_BYTES: expected a size such as 256MiB.')
+
+  const receivers: ReceiverConfig[] = (file.notify?.receivers ?? []).map(({ name, slack, webhook }) => ({
+    name,
+    ...(slack === undefined
+      ? {}
+      : {
+          slack: {
+            webhookUrl: new Secret(slack.webhookUrl),
+            ...(slack.channel === undefined ? {} : { channel: slack.channel }),
+          },
+        }),
+    ...(webhook === undefined
+      ? {}
+      : {
+          webhook: {
+            url: new Secret(webhook.url),
+            ...(webhook.bearerToken === undefined ? {} : { bearerToken: new Secret(webhook.bearerToken) }),
+          },
+        }),
+  }))
+  const slackUrl = secretVariable(env, 'CELERIAC_SLACK_WEBHOOK_URL', readFile)
+  const webhookUrl = secretVariable(env, 'CELERIAC_WEBHOOK_URL', readFile)
+  for (const [name, url] of [
+    ['CELERIAC_SLACK_WEBHOOK_URL', slackUrl],
+    ['CELERIAC_WEBHOOK_URL', webhookUrl],
+  ] as const) {
+    if (url !== undefined && !/^https?:\/\/[^\s/]/.test(url))
+      throw new CeleriacError(
+        'CONFIG_INVALID',
+        `${name}: expected a URL that begins with http:// or https://.`,
+      )
+  }
+  if (slackUrl !== undefined) receivers.push({ name: 'slack', slack: { webhookUrl: new Secret(slackUrl) } })
+  if (webhookUrl !== undefined) receivers.push({ name: 'webhook', webhook: { url: new Secret(webhookUrl) } })
+
+  return {
+    brokers,
+    queues: list(flags.queues) ?? list(env['CELERIAC_QUEUES']) ?? file.queues ?? [],
+    listen: pick('listen', flags.listen, '--listen', 'CELERIAC_LISTEN') ?? DEFAULTS.listen,
+    externalUrl: pick('externalUrl', flags.externalUrl, '--external-url', 'CELERIAC_EXTERNAL_URL'),
+    ruleFiles: flags.rules ?? list(env['CELERIAC_RULES']) ?? file.rules ?? [],
+    retentionMs:
+      pick('retention', flags.retention, '--retention', 'CELERIAC_RETENTION') ?? DEFAULTS.retention,
+    storeBytes: bytes ?? DEFAULTS.storeBytes,
+    workerTimeoutMs:
+      pick('workerTimeout', flags.workerTimeout, '--worker-timeout', 'CELERIAC_WORKER_TIMEOUT') ??
+      DEFAULTS.workerTimeout,
+    inspectIntervalMs: file.inspectInterval ?? DEFAULTS.inspectInterval,
+    evaluationIntervalMs: file.evaluationInterval ?? DEFAULTS.evaluationInterval,
+    logLevel: pick('logLevel', flags.logLevel, '--log-level', 'CELERIAC_LOG_LEVEL') ?? DEFAULTS.logLevel,
+    logFormat: pick('logFormat', flags.logFormat, '--log-format', 'CELERIAC_LOG_FORMAT'),
+    alerts: Object.fromEntries(
+      Object.entries(file.alerts ?? {}).map(([name, { for: forMs, ...rest }]) => [name, { ...rest, forMs }]),
+    ),
+    receivers,
+    groupWaitMs: file.notify?.groupWait ?? DEFAULTS.groupWait,
+    groupIntervalMs: file.notify?.groupInterval ?? DEFAULTS.groupInterval,
+    repeatIntervalMs: file.notify?.repeatInterval ?? DEFAULTS.repeatInterval,
+    file: path,
+    warnings: unknownVariables(env),
+  }
+}

@@ -1,0 +1,132 @@
+import { z } from 'zod'
+import { DAY, parseDurationMs, SECOND } from '../base/index.ts'
+
+/** `5m`, `90s`, `1h30m` as milliseconds. */
+export const duration = z
+  .string()
+  .transform((text, context) => {
+    const ms = parseDurationMs(text)
+    if (ms !== undefined) return ms
+    context.addIssue({
+      code: 'custom',
+      message: `expected a duration such as 30s, 5m or 1h30m, got ${JSON.stringify(text)}`,
+    })
+    return z.NEVER
+  })
+  .describe('A duration such as 30s, 5m or 1h30m.')
+
+const positiveDuration = duration.refine(ms => ms > 0, 'must be more than 0')
+
+/** `127.0.0.1:9808`, `[::1]:9808` or `:9808` (all addresses). */
+export const listenAddress = z.string().transform((text, context) => {
+  const match = /^(?:\[([0-9a-fA-F:.]+)\]|([^:[\]]*)):(\d{1,5})$/.exec(text)
+  const port = Number(match?.[3])
+  if (match === null || port > 65_535) {
+    context.addIssue({
+      code: 'custom',
+      message: `expected HOST:PORT such as 127.0.0.1:9808, got ${JSON.stringify(text)}`,
+    })
+    return z.NEVER
+  }
+  return { host: match[1] ?? (match[2] === '' || match[2] === undefined ? '0.0.0.0' : match[2]), port }
+})
+
+const httpUrl = z.string().refine(text => {
+  try {
+    return /^https?:$/.test(new URL(text).protocol)
+  } catch {
+    return false
+  }
+}, 'expected a URL that begins with http:// or https://')
+
+const transportOptions = z.record(z.string(), z.unknown())
+
+export const brokerEntry = z.strictObject({
+  name: z
+    .string()
+    .regex(/^[A-Za-z0-9._-]{1,64}$/, 'expected 1 to 64 letters, digits, dots, dashes or underscores')
+    .default('default')
+    .describe('The value of the label `broker`.'),
+  url: z.string().min(1).describe('Where the broker is, such as redis://host:6379/0.'),
+  transportOptions: transportOptions
+    .default({})
+    .describe(
+      "Celery's broker_transport_options, as far as they move names: global_keyprefix, fanout_prefix, …",
+    ),
+})
+
+const receiver = z
+  .strictObject({
+    name: z.string().min(1),
+    slack: z.strictObject({ webhookUrl: httpUrl, channel: z.string().optional() }).optional(),
+    webhook: z.strictObject({ url: httpUrl, bearerToken: z.string().optional() }).optional(),
+  })
+  .refine(entry => entry.slack !== undefined || entry.webhook !== undefined, 'needs `slack` or `webhook`')
+
+/** What a configuration file may hold. Unknown keys are refused. */
+export const fileSchema = z.strictObject({
+  brokers: z.array(brokerEntry).optional().describe('The brokers to watch.'),
+  queues: z.array(z.string().min(1)).optional().describe('Queues to read besides those that are found.'),
+  listen: listenAddress.optional().describe('HOST:PORT of the one HTTP listener. Default 127.0.0.1:9808.'),
+  externalUrl: httpUrl.optional().describe('How people reach Celeriac: links in messages begin with it.'),
+  rules: z
+    .array(z.string().min(1))
+    .optional()
+    .describe('Prometheus rule files to evaluate besides the catalog.'),
+  retention: positiveDuration.optional().describe('How long samples are kept. Default 24h (in memory).'),
+  storeBytes: z
+    .number()
+    .int()
+    .positive()
+    .optional()
+    .describe('Memory for samples in bytes. Default 256 MiB.'),
+  workerTimeout: positiveDuration
+    .optional()
+    .describe('Silence after which a worker counts as vanished. Default 30s.'),
+  inspectInterval: positiveDuration.optional().describe('How often workers are asked. Default 30s.'),
+  evaluationInterval: positiveDuration
+    .optional()
+    .describe("How often the catalog's rules are evaluated. Default 15s."),
+  logLevel: z.enum(['debug', 'info', 'warn', 'error']).optional(),
+  logFormat: z.enum(['json', 'pretty']).optional(),
+  alerts: z
+    .record(
+      z.string(),
+      z.strictObject({
+        enabled: z.boolean().optional(),
+        threshold: z.number().optional(),
+        for: duration.optional(),
+        severity: z.enum(['critical', 'warning', 'info']).optional(),
+        queues: z.record(z.string(), z.number()).optional().describe('Thresholds of single queues.'),
+      }),
+    )
+    .optional()
+    .describe('Changes to the alerts of the catalog, by name.'),
+  notify: z
+    .strictObject({
+      receivers: z.array(receiver).optional(),
+      groupWait: duration.optional().describe('Default 30s.'),
+      groupInterval: positiveDuration.optional().describe('Default 5m.'),
+      repeatInterval: positiveDuration.optional().describe('Default 4h.'),
+    })
+    .optional(),
+})
+
+/** A checked configuration file, durations in ms. */
+export type FileConfig = z.output<typeof fileSchema>
+
+/** The same before checking: what `defineConfig` takes. */
+export type FileInput = z.input<typeof fileSchema>
+
+export const DEFAULTS = {
+  listen: { host: '127.0.0.1', port: 9808 },
+  retention: DAY,
+  storeBytes: 256 * 1024 * 1024,
+  workerTimeout: 30 * SECOND,
+  inspectInterval: 30 * SECOND,
+  evaluationInterval: 15 * SECOND,
+  logLevel: 'info',
+  groupWait: 30 * SECOND,
+  groupInterval: 300 * SECOND,
+  repeatInterval: 4 * 3600 * SECOND,
+} as const

@@ -1,0 +1,149 @@
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { inspect } from 'node:util'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { MINUTE, SECOND } from '../base/index.ts'
+import { type Flags, loadConfig } from './index.ts'
+
+let folder = ''
+beforeAll(() => {
+  folder = mkdtempSync(join(tmpdir(), 'celeriac-config-'))
+})
+afterAll(() => rmSync(folder, { recursive: true, force: true }))
+
+const load = (flags: Flags = {}, env: Record<string, string> = {}) =>
+  loadConfig(flags, env, folder, path => readFileSync(path, 'utf8'))
+
+function file(name: string, text: string): string {
+  const path = join(folder, name)
+  writeFileSync(path, text)
+  return path
+}
+
+test('without anything the defaults hold and no broker is set', async () => {
+  expect(await load()).toMatchObject({
+    brokers: [],
+    listen: { host: '127.0.0.1', port: 9808 },
+    workerTimeoutMs: 30 * SECOND,
+    receivers: [],
+    warnings: [],
+  })
+})
+
+test('a flag wins over a variable, a variable over the file', async () => {
+  const config = file('order.yaml', 'listen: 127.0.0.1:1111\nretention: 1h\nworkerTimeout: 10s\n')
+  const env = { CELERIAC_LISTEN: '127.0.0.1:2222', CELERIAC_RETENTION: '2h' }
+  expect(await load({ config, listen: '127.0.0.1:3333' }, env)).toMatchObject({
+    listen: { port: 3333 },
+    retentionMs: 120 * MINUTE,
+    workerTimeoutMs: 10 * SECOND,
+  })
+})
+
+test('CELERY_BROKER_URL is honoured, CELERIAC_BROKER wins over it', async () => {
+  const plain = await load({}, { CELERY_BROKER_URL: 'redis://a' })
+  expect(plain.brokers[0]?.url.reveal()).toBe('redis://a')
+  const both = await load({}, { CELERY_BROKER_URL: 'redis://a', CELERIAC_BROKER: 'redis://b' })
+  expect(both.brokers.map(broker => broker.url.reveal())).toEqual(['redis://b'])
+})
+
+test('brokers can be named, and two of one name are refused', async () => {
+  const { brokers } = await load({ broker: ['eu=redis://a', 'redis://b'] })
+  expect(brokers.map(broker => broker.name)).toEqual(['eu', 'broker-2'])
+  await expect(load({ broker: ['eu=redis://a', 'eu=redis://b'] })).rejects.toMatchObject({
+    code: 'CONFIG_INVALID',
+    exitCode: 2,
+  })
+})
+
+test('a URL with an equals sign in its query is not taken for a name', async () => {
+  const { brokers } = await load({ broker: ['redis://h/0?x=1'] })
+  expect(brokers).toMatchObject([{ name: 'default' }])
+  expect(brokers[0]?.url.reveal()).toBe('redis://h/0?x=1')
+})
+
+test('a secret does not print', async () => {
+  const config = await load(
+    { broker: ['redis://u:hunter2@h'] },
+    { CELERIAC_SLACK_WEBHOOK_URL: 'https://hooks.example/hunter2' },
+  )
+  expect(inspect(config, { depth: 9 }) + JSON.stringify(config)).not.toContain('hunter2')
+})
+
+test('an unknown key of a YAML file is refused with its line and the nearest name', async () => {
+  const config = file('typo.yaml', 'listen: 127.0.0.1:1\nretenton: 1h\n')
+  await expect(load({ config })).rejects.toThrow(
+    /typo\.yaml:2: unknown key "retenton"; did you mean "retention"\?/,
+  )
+})
+
+test('a wrong value of a YAML file is refused with its line and what was expected', async () => {
+  const config = file(
+    'wrong.yaml',
+    'notify:\n  receivers:\n    - name: a\n      webhook:\n        url: not-a-url\n',
+  )
+  await expect(load({ config })).rejects.toThrow(
+    /wrong\.yaml:5: notify\.receivers\[0\]\.webhook\.url: expected a URL/,
+  )
+})
+
+test('broken YAML is refused with line and column', async () => {
+  await expect(load({ config: file('broken.yaml', 'listen: [1\n') })).rejects.toThrow(
+    /broken\.yaml:\d+:\d+: /,
+  )
+})
+
+test('a TypeScript configuration is read', async () => {
+  const config = file(
+    'celeriac.ts',
+    "const queues: string[] = ['mail']\nexport default { queues, notify: { groupWait: '1s' } }\n",
+  )
+  expect(await load({ config })).toMatchObject({ queues: ['mail'], groupWaitMs: SECOND })
+})
+
+test('a configuration file that does not exist is said', async () => {
+  await expect(load({ config: 'nowhere.yaml' })).rejects.toMatchObject({ code: 'FILE_UNREADABLE' })
+})
+
+test.each([
+  [{ listen: 'nonsense' }, /--listen: expected HOST:PORT/],
+  [{ listen: '127.0.0.1:99999' }, /--listen: expected HOST:PORT/],
+  [{ retention: 'ever' }, /--retention: expected a duration/],
+  [{ logLevel: 'loud' }, /--log-level: /],
+  [{ brokerTransportOption: ['global_keyprefix'] }, /NAME=VALUE/],
+])('wrong flag %j is refused by name', async (flags, message) => {
+  await expect(load(flags)).rejects.toMatchObject({
+    code: 'USAGE',
+    exitCode: 2,
+    message: expect.stringMatching(message) as unknown,
+  })
+})
+
+test('a transport option is JSON where it is JSON and splits at the first equals sign', async () => {
+  const { brokers } = await load({
+    broker: ['redis://a'],
+    brokerTransportOption: ['priority_steps=[0,5]', 'sep==', 'global_keyprefix=app1:'],
+  })
+  expect(brokers[0]?.transportOptions).toEqual({
+    priority_steps: [0, 5],
+    sep: '=',
+    global_keyprefix: 'app1:',
+  })
+})
+
+test('one variable is enough for a receiver, and it may come from a file', async () => {
+  const path = file('hook', 'http://127.0.0.1:1/hook\n')
+  const { receivers } = await load({}, { CELERIAC_WEBHOOK_URL_FILE: path })
+  expect(receivers[0]?.webhook?.url.reveal()).toBe('http://127.0.0.1:1/hook')
+})
+
+test('a misspelt variable is told, those of Kubernetes are not', async () => {
+  const { warnings } = await load(
+    {},
+    { CELERIAC_LISTN: ':1', CELERIAC_SERVICE_HOST: '10.0.0.1', CELERIAC_PORT: 'tcp://10.0.0.1:9808' },
+  )
+  expect(warnings).toEqual([
+    'The environment variable CELERIAC_LISTN is not known and has no effect; did you mean CELERIAC_LISTEN?',
+  ])
+})

@@ -1,0 +1,309 @@
+import { CeleriacError, compareText, HOUR, type Labels, type Sample } from '../base/index.ts'
+import { Block, type Column, type Ledger, type Series, STALE, VALUE } from './block.ts'
+import type { Matcher, Store, StoredSeries } from './contract.ts'
+import { LabelIndex } from './label-index.ts'
+import { RangeReader } from './read.ts'
+
+export interface HeadOptions {
+  /** How long samples are kept at least, counted back from the newest; whole blocks are dropped. Default 24 h. */
+  readonly retentionMs?: number
+  /** Budget for samples and labels; the oldest blocks go first. Default 256 MiB. */
+  readonly maxBytes?: number
+  /** New series beyond this are refused and counted. Default 100,000. */
+  readonly maxSeries?: number
+  /** Length of a block, on a grid of its own multiples. Default 2 h. */
+  readonly blockMs?: number
+}
+
+/** What one producer did so far. */
+export interface ProducerStats {
+  readonly producer: string
+  readonly lastMs: number
+  /** Series of its last cycle. */
+  readonly series: number
+  /** Samples refused because their cycle was not later than the one before or older than the retention, or their series came twice in a cycle. */
+  readonly samplesRefused: number
+}
+
+/** The in-memory head. */
+export interface Head extends Store {
+  /** Producers that have not ended. */
+  producers(): readonly ProducerStats[]
+}
+
+/** A series as one producer knows it. */
+interface Member {
+  readonly series: Series
+  /** The label set object the producer gave last: found again by identity, without building a key. */
+  given: Labels
+  column: Column | undefined
+  /** The producer's cycle that wrote it last. */
+  cycle: number
+}
+
+interface Producer {
+  readonly name: string
+  lastMs: number
+  cycle: number
+  block: Block | undefined
+  readonly byLabels: Map<Labels, Member>
+  readonly bySeries: Map<Series, Member>
+  /** Members of the last cycle, in the order given. */
+  live: Member[]
+  /** Keys refused in the last cycle for want of room: a series is counted once for as long as it stays refused. */
+  refused: ReadonlySet<string>
+  samplesRefused: number
+}
+
+/** A block is cut early once it holds this part of the budget, so that there is always an older one to drop. */
+const BLOCK_SHARE = 1 / 8
+/** Below this many rows only a block of half the budget is cut: short columns are mostly overhead. */
+const ROWS_WORTH_A_BLOCK = 64
+const MIB = 1024 ** 2
+
+/**
+ * Time series in memory. Each producer writes blocks of its own: one time column, and one value column a series. Samples are never
+ * changed once written, so what `select` returned stays valid whatever is appended or dropped later.
+ *
+ * Memory is bounded by `maxBytes` plus one cycle, as long as the label sets of live series alone fit into it.
+ */
+export function createHead(options: HeadOptions = {}): Head {
+  return new MemoryHead(options)
+}
+
+class MemoryHead implements Head {
+  readonly #retentionMs: number
+  readonly #maxBytes: number
+  readonly #maxSeries: number
+  readonly #blockMs: number
+  readonly #index = new LabelIndex()
+  readonly #producers = new Map<string, Producer>()
+  readonly #ledger: Ledger = { bytes: 0, samples: 0 }
+  #blocks: Block[] = []
+  #newestMs = -Infinity
+  #samplesRefused = 0
+  #seriesDropped = 0
+
+  constructor(options: HeadOptions) {
+    this.#retentionMs = options.retentionMs ?? 24 * HOUR
+    this.#maxBytes = options.maxBytes ?? 256 * MIB
+    this.#maxSeries = options.maxSeries ?? 100_000
+    this.#blockMs = options.blockMs ?? 2 * HOUR
+  }
+
+  appendCycle(name: string, atMs: number, samples: Iterable<Sample>): void {
+    if (!Number.isFinite(atMs))
+      throw new CeleriacError(
+        'INTERNAL',
+        `The time of a cycle of ${name} is ${atMs}, not epoch milliseconds.`,
+      )
+    // Taken in full first: a producer that throws half-way must not leave half a cycle behind.
+    const cycle = Array.isArray(samples) ? (samples as readonly Sample[]) : [...samples]
+    const producer = this.#producer(name)
+    if (atMs <= producer.lastMs || atMs <= this.#newestMs - this.#retentionMs) {
+      this.#refuse(producer, cycle.length)
+      return
+    }
+    this.#write(producer, atMs, cycle)
+  }
+
+  endProducer(name: string, atMs: number): void {
+    const producer = this.#producers.get(name)
+    if (producer === undefined) return
+    // Its end comes after its last cycle, whatever the clock says: a marker before it would leave the last values standing.
+    if (producer.live.length > 0) this.#write(producer, Math.max(atMs, producer.lastMs + 1), [])
+    producer.block?.seal()
+    this.#producers.delete(name)
+  }
+
+  #write(producer: Producer, atMs: number, cycle: readonly Sample[]): void {
+    this.#newestMs = Math.max(this.#newestMs, atMs)
+    const block = this.#blockFor(producer, atMs)
+    const row = block.addRow(atMs)
+    const before = producer.live
+    const live: Member[] = []
+    const refused = new Set<string>()
+    producer.cycle++
+    for (const { labels, value } of cycle) {
+      // Producers mostly give the same series in the same order.
+      const expected = before[live.length]
+      const isExpected = expected?.given === labels && !expected.series.freed
+      const member = isExpected ? expected : this.#member(producer, labels, refused)
+      if (member === undefined) continue
+      if (member.cycle === producer.cycle) {
+        this.#refuse(producer, 1)
+        continue
+      }
+      this.#put(member, block, row, value, VALUE)
+      member.cycle = producer.cycle
+      live.push(member)
+    }
+    for (const member of before) {
+      if (member.cycle !== producer.cycle && !member.series.freed) this.#put(member, block, row, 0, STALE)
+    }
+    producer.live = live
+    producer.refused = refused
+    producer.lastMs = atMs
+    if (this.#ledger.bytes > this.#maxBytes) this.#dropBlocks(producer)
+  }
+
+  #put(member: Member, block: Block, row: number, value: number, mark: typeof VALUE | typeof STALE): void {
+    if (member.column?.block !== block) member.column = block.open(member.series)
+    member.column.put(row, value, mark)
+  }
+
+  #producer(name: string): Producer {
+    let producer = this.#producers.get(name)
+    if (producer === undefined) {
+      producer = {
+        name,
+        lastMs: -Infinity,
+        cycle: 0,
+        block: undefined,
+        byLabels: new Map(),
+        bySeries: new Map(),
+        live: [],
+        refused: new Set(),
+        samplesRefused: 0,
+      }
+      this.#producers.set(name, producer)
+    }
+    return producer
+  }
+
+  #member(producer: Producer, labels: Labels, refused: Set<string>): Member | undefined {
+    const known = producer.byLabels.get(labels)
+    if (known !== undefined) return known
+    let series = this.#index.find(labels)
+    if (series === undefined) {
+      if (this.#index.size >= this.#maxSeries) {
+        if (!producer.refused.has(labels.key) && !refused.has(labels.key)) this.#seriesDropped++
+        refused.add(labels.key)
+        return undefined
+      }
+      series = this.#index.add(labels)
+      this.#ledger.bytes += series.bytes
+    }
+    let member = producer.bySeries.get(series)
+    if (member === undefined) {
+      member = { series, given: labels, column: undefined, cycle: -1 }
+      producer.bySeries.set(series, member)
+    } else {
+      producer.byLabels.delete(member.given)
+      member.given = labels
+    }
+    producer.byLabels.set(labels, member)
+    return member
+  }
+
+  #refuse(producer: Producer, samples: number): void {
+    producer.samplesRefused += samples
+    this.#samplesRefused += samples
+  }
+
+  #blockFor(producer: Producer, atMs: number): Block {
+    const window = Math.floor(atMs / this.#blockMs)
+    const current = producer.block
+    if (current !== undefined) {
+      const share = current.rows < ROWS_WORTH_A_BLOCK ? 1 / 2 : BLOCK_SHARE
+      if (current.window === window && current.bytes <= this.#maxBytes * share) return current
+      current.seal()
+    }
+    const block = new Block(window, this.#ledger)
+    producer.block = block
+    this.#blocks.push(block)
+    this.#dropBlocks(producer)
+    return block
+  }
+
+  /** Drops what is past the retention, then the oldest until the budget holds; never what the writer is writing. */
+  #dropBlocks(writer: Producer): void {
+    const oldest = this.#blocks.filter(block => block !== writer.block).sort((a, b) => a.lastMs - b.lastMs)
+    const dropped = new Set<Block>()
+    const gone: Series[] = []
+    for (const block of oldest) {
+      const isPast = block.lastMs <= this.#newestMs - this.#retentionMs
+      if (!isPast && this.#ledger.bytes <= this.#maxBytes) break
+      dropped.add(block)
+      this.#ledger.bytes -= block.bytes
+      for (const column of block.columns) {
+        this.#ledger.samples -= column.length - column.gaps
+        const { columns } = column.series
+        columns.splice(columns.indexOf(column), 1)
+        if (columns.length > 0) continue
+        column.series.freed = true
+        this.#ledger.bytes -= column.series.bytes
+        gone.push(column.series)
+      }
+    }
+    if (dropped.size === 0) return
+    this.#blocks = this.#blocks.filter(block => !dropped.has(block))
+    this.#index.remove(gone)
+    for (const producer of this.#producers.values()) {
+      if (producer.block !== undefined && dropped.has(producer.block)) producer.block = undefined
+      for (const series of gone) {
+        const member = producer.bySeries.get(series)
+        if (member === undefined) continue
+        producer.bySeries.delete(series)
+        producer.byLabels.delete(member.given)
+      }
+    }
+  }
+
+  select(matchers: readonly Matcher[], fromMs: number, toMs: number): readonly StoredSeries[] {
+    const reader = new RangeReader(fromMs, toMs)
+    const found: StoredSeries[] = []
+    for (const series of this.#index.select(matchers)) {
+      const read = reader.read(series)
+      if (read !== undefined) found.push(read)
+    }
+    return found
+  }
+
+  labelNames(matchers: readonly Matcher[], fromMs: number, toMs: number): readonly string[] {
+    const names = new Set<string>()
+    for (const series of this.#present(matchers, fromMs, toMs)) {
+      for (const [name] of series.labels) names.add(name)
+    }
+    return [...names].sort(compareText)
+  }
+
+  labelValues(name: string, matchers: readonly Matcher[], fromMs: number, toMs: number): readonly string[] {
+    const values = new Set<string>()
+    for (const series of this.#present(matchers, fromMs, toMs)) values.add(series.labels.get(name))
+    values.delete('')
+    return [...values].sort(compareText)
+  }
+
+  #present(matchers: readonly Matcher[], fromMs: number, toMs: number): readonly Series[] {
+    const reader = new RangeReader(fromMs, toMs)
+    return this.#index.select(matchers).filter(series => reader.has(series))
+  }
+
+  producers(): readonly ProducerStats[] {
+    return [...this.#producers.values()].map(({ name, lastMs, live, samplesRefused }) => ({
+      producer: name,
+      lastMs,
+      series: live.length,
+      samplesRefused,
+    }))
+  }
+
+  get stats(): Store['stats'] {
+    let oldestMs = Infinity
+    let newestMs = -Infinity
+    for (const block of this.#blocks) {
+      oldestMs = Math.min(oldestMs, block.firstMs)
+      newestMs = Math.max(newestMs, block.lastMs)
+    }
+    return {
+      series: this.#index.size,
+      samples: this.#ledger.samples,
+      bytes: this.#ledger.bytes,
+      oldestMs: oldestMs === Infinity ? null : oldestMs,
+      newestMs: newestMs === -Infinity ? null : newestMs,
+      samplesRefused: this.#samplesRefused,
+      seriesDropped: this.#seriesDropped,
+    }
+  }
+}

@@ -16,7 +16,8 @@ export const compareText = (a: string, b: string): number => (a < b ? -1 : a > b
  * Source: Prometheus `model/labels` (sorted, empty values dropped).
  */
 export class Labels implements Iterable<readonly [name: string, value: string]> {
-  static readonly EMPTY: Labels = new Labels([])
+  // `this`, not the name: TypeScript 6.0 emits an alias for the name here that is not yet assigned when this runs.
+  static readonly EMPTY: Labels = new this([])
 
   /** name, value, name, value, … sorted by name. */
   readonly #flat: readonly string[]

@@ -287,6 +287,19 @@ class NaiveStore {
   }
 }
 
+function expectSame(
+  store: Store,
+  naive: NaiveStore,
+  matchers: readonly Matcher[],
+  from: number,
+  to: number,
+): void {
+  const expected = naive.read(matchers, from, to)
+  const found = read(store, matchers, from, to)
+  expect(found).toEqual(expected)
+  expect(Object.keys(found)).toEqual(Object.keys(expected))
+}
+
 const names = ['m', 'n']
 const labelValues = ['', 'a', 'b', 'ab']
 const labelsArbitrary = fc
@@ -335,10 +348,7 @@ test('the head answers as a naive store does, for any cycles, producers and sele
       let now = 0
       for (const step of steps) {
         if (step.kind === 'read') {
-          const { matchers, from, length } = step
-          const expected = naive.read(matchers, from, from + length)
-          expect(read(store, matchers, from, from + length)).toEqual(expected)
-          expect(Object.keys(read(store, matchers, from, from + length))).toEqual(Object.keys(expected))
+          expectSame(store, naive, step.matchers, step.from, step.from + step.length)
           continue
         }
         const at = now + step.advance

@@ -1,0 +1,94 @@
+import { decodeBase64Text } from './base64.ts'
+import { decodeBodyText, decodeEnvelope } from './envelope.ts'
+import type {
+  CeleryEvent,
+  DecodedEvents,
+  EventProblem,
+  EventProblemReason,
+  RawEventMessage,
+} from './event.ts'
+import { asCheckedEvent, checkEvent, illFormedName } from './event-check.ts'
+import { parsePythonJson } from './json.ts'
+
+export const DEFAULT_MAX_EVENT_BYTES = 1024 * 1024
+
+const NONE: readonly never[] = Object.freeze([])
+const EMPTY: DecodedEvents = Object.freeze({ events: NONE, problems: NONE })
+
+/**
+ * What one message of the event channel holds; never throws. A message longer than `maxBytes` (default 1 MiB, counted in
+ * characters) is skipped unparsed. Events are the parsed objects themselves, checked and completed in place.
+ *
+ * Cost: one cut, one base64 decoding and one `JSON.parse` of the body; kombu's envelope around it is only parsed when it does
+ * not look exactly as kombu writes it.
+ */
+export function decodeEventMessage(
+  message: RawEventMessage,
+  options: { readonly maxBytes?: number } = {},
+): DecodedEvents {
+  const { payload } = message
+  const maxBytes = options.maxBytes ?? DEFAULT_MAX_EVENT_BYTES
+  if (payload.length > maxBytes)
+    return failed('too_large', `expected at most ${maxBytes} characters, got ${payload.length}`)
+  if (message.form === 'body') return decodeText(payload, 'not_json')
+  const cut = cutBody(payload)
+  if (cut !== undefined) return decodeText(cut, 'bad_body')
+  const envelope = decodeEnvelope(payload)
+  if (!envelope.ok) return failed(envelope.reason, envelope.detail)
+  const text = decodeBodyText(envelope.value)
+  return text.ok ? decodeText(text.value, 'bad_body', true) : failed(text.reason, text.detail)
+}
+
+const HEAD = '{"body": "'
+const AFTER_BODY = '", "content-encoding": "utf-8", "content-type": "application/json", "headers": {'
+
+/**
+ * The body's text, cut out of an envelope that is written exactly as kombu does (base64, plain JSON, uncompressed); undefined
+ * for any other, which the full parser then judges. The rest of the envelope says nothing about an event.
+ */
+function cutBody(payload: string): string | undefined {
+  if (!payload.startsWith(HEAD)) return undefined
+  const end = payload.indexOf('"', HEAD.length)
+  if (end < 0 || !payload.startsWith(AFTER_BODY, end) || !payload.endsWith('}}')) return undefined
+  if (payload.indexOf('"body_encoding": "base64"', end) < 0 || payload.indexOf('"compression"', end) >= 0)
+    return undefined
+  return decodeBase64Text(payload.slice(HEAD.length, end))
+}
+
+function decodeText(text: string, notJson: EventProblemReason, unusual = false): DecodedEvents {
+  let parsed: unknown
+  try {
+    parsed = parsePythonJson(text)
+  } catch {
+    return failed(
+      notJson,
+      `expected an event or a list of events in JSON, got ${text.length} other characters`,
+    )
+  }
+  // In text that came as UTF-8, a name can only be ill-formed when a surrogate is escaped.
+  const suspicious = unusual || text.includes('\\ud') || text.includes('\\uD')
+  if (!Array.isArray(parsed)) {
+    const problem = checkEvent(parsed) ?? (suspicious ? illFormedName(parsed) : undefined)
+    return problem === undefined
+      ? { events: [asCheckedEvent(parsed)], problems: NONE }
+      : { events: NONE, problems: [problem] }
+  }
+  return decodeBatch(parsed, suspicious)
+}
+
+function decodeBatch(batch: readonly unknown[], suspicious: boolean): DecodedEvents {
+  if (batch.length === 0) return EMPTY
+  const problems: EventProblem[] = []
+  const events: CeleryEvent[] = []
+  for (const value of batch) {
+    const problem = checkEvent(value) ?? (suspicious ? illFormedName(value) : undefined)
+    if (problem === undefined) events.push(asCheckedEvent(value))
+    else problems.push(problem)
+  }
+  return { events, problems: problems.length === 0 ? NONE : problems }
+}
+
+const failed = (reason: EventProblemReason, detail: string): DecodedEvents => ({
+  events: NONE,
+  problems: [{ reason, detail: detail.slice(0, 200) }],
+})

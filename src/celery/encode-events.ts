@@ -1,0 +1,32 @@
+import { encodeEnvelope } from './envelope.ts'
+import { isRecord, writePythonJson } from './json.ts'
+
+export type EventFields = Readonly<Record<string, unknown>>
+
+/** `task-sent` goes out under `task.sent`, a batch of any kind under `task.multi` or `worker.multi` (Celery `events/dispatcher.py`). */
+export function eventRoutingKey(events: EventFields | readonly EventFields[]): string {
+  if (!Array.isArray(events)) return typeOf(events as EventFields).replaceAll('-', '.')
+  const first: unknown = events[0]
+  const type = isRecord(first) ? typeOf(first) : 'task'
+  return `${type.split('-', 1)[0] ?? type}.multi`
+}
+
+const typeOf = (event: EventFields): string => (typeof event['type'] === 'string' ? event['type'] : 'task')
+
+/** One event, or a batch as one message, in kombu's envelope; written as a worker writes it. */
+export function encodeEvents(
+  events: EventFields | readonly EventFields[],
+  parts: { readonly deliveryTag: string; readonly exchange?: string },
+): { readonly routingKey: string; readonly payload: string } {
+  const routingKey = eventRoutingKey(events)
+  const first: unknown = Array.isArray(events) ? events[0] : events
+  const hostname = isRecord(first) ? first['hostname'] : undefined
+  const payload = encodeEnvelope({
+    body: writePythonJson(events),
+    headers: hostname === undefined ? {} : { hostname },
+    exchange: parts.exchange ?? 'celeryev',
+    routingKey,
+    deliveryTag: parts.deliveryTag,
+  })
+  return { routingKey, payload }
+}

@@ -1,0 +1,113 @@
+/** What moves the names of keys and channels; kombu's and Celery's own option names in camelCase (celery-wire.md section 2). */
+export interface NameOptions {
+  /** Number in the broker URL; it is text in channel names. Default 0. */
+  readonly database?: number
+  /** `broker_transport_options.global_keyprefix`. Default ''. */
+  readonly globalKeyprefix?: string
+  /** `fanout_prefix`: true `/{db}.`, false none, or a text in which `{db}` is replaced. Default true. */
+  readonly fanoutPrefix?: boolean | string
+  /** `fanout_patterns`: whether channels carry the routing key. Default true. */
+  readonly fanoutPatterns?: boolean
+  /** `sep`. Default `\x06\x16`. */
+  readonly sep?: string
+  /** `priority_steps`, ascending. Default [0, 3, 6, 9]. */
+  readonly prioritySteps?: readonly number[]
+  /** Celery's `event_exchange`. Default `celeryev`. */
+  readonly eventExchange?: string
+  /** Celery's `control_exchange`. Default `celery`. */
+  readonly controlExchange?: string
+}
+
+export const DEFAULT_SEP = '\u0006\u0016'
+export const DEFAULT_PRIORITY_STEPS: readonly number[] = [0, 3, 6, 9]
+
+/** One row of a binding table. */
+export interface Binding {
+  readonly routingKey: string
+  readonly pattern: string
+  readonly queue: string
+}
+
+/** Every key and channel name of one fleet on Redis. */
+export interface RedisNames {
+  readonly eventExchange: string
+  /** `celery.pidbox`. */
+  readonly controlExchange: string
+  /** `reply.celery.pidbox`. */
+  readonly replyExchange: string
+  /** For PSUBSCRIBE: matches every event's channel and nothing else. */
+  readonly eventPattern: string
+  /** Where an event of this routing key is published. */
+  eventChannel(routingKey: string): string
+  readonly controlChannel: string
+  /** The list that holds a queue's messages of one priority. */
+  queueList(queue: string, priority?: number): string
+  /** All lists of a queue, most urgent first. Its depth is the sum of their lengths. */
+  queueLists(queue: string): readonly string[]
+  /** The set that binds queues to an exchange. */
+  bindingKey(exchange: string): string
+  /** What `bindingKey` begins with, for every exchange. */
+  readonly bindingPrefix: string
+  bindingMember(binding: Binding): string
+  /** Undefined when a member is not a binding. */
+  parseBinding(member: string): Binding | undefined
+  /** The list behind a queue name with its prefix: what a worker pushes to that answers `routingKey` on the default exchange. */
+  replyList(routingKey: string): string
+}
+
+/**
+ * The step a priority is rounded down to; below the first step kombu wraps to the last one, as Python's index -1 does. Missing
+ * or odd priorities are 0 (kombu `transport/redis.py`, `priority`).
+ */
+export function priorityStep(priority: number, steps: readonly number[] = DEFAULT_PRIORITY_STEPS): number {
+  const wanted = Number.isFinite(priority) ? priority : 0
+  let found = steps[steps.length - 1] ?? 0
+  for (const step of steps) {
+    if (step > wanted) break
+    found = step
+  }
+  return found
+}
+
+/** All names under the options given; pure text, nothing is looked up (kombu `transport/redis.py`, `pidbox.py`). */
+export function redisNames(options: NameOptions = {}): RedisNames {
+  const prefix = options.globalKeyprefix ?? ''
+  const fanout = fanoutPrefix(options.fanoutPrefix ?? true, options.database ?? 0)
+  const patterns = options.fanoutPatterns ?? true
+  const sep = options.sep ?? DEFAULT_SEP
+  const steps = options.prioritySteps ?? DEFAULT_PRIORITY_STEPS
+  const eventExchange = options.eventExchange ?? 'celeryev'
+  const control = options.controlExchange ?? 'celery'
+  const controlExchange = `${control}.pidbox`
+  const eventTopic = `${prefix}${fanout}${eventExchange}`
+  const listOf = (queue: string, step: number): string =>
+    step === 0 ? `${prefix}${queue}` : `${prefix}${queue}${sep}${step}`
+  const bindingPrefix = `${prefix}_kombu.binding.`
+  return {
+    eventExchange,
+    controlExchange,
+    replyExchange: `reply.${controlExchange}`,
+    eventPattern: patterns ? `${escapeGlob(eventTopic)}/*` : escapeGlob(eventTopic),
+    eventChannel: routingKey => (patterns && routingKey !== '' ? `${eventTopic}/${routingKey}` : eventTopic),
+    controlChannel: `${prefix}${fanout}${controlExchange}`,
+    queueList: (queue, priority = 0) => listOf(queue, priorityStep(priority, steps)),
+    queueLists: queue => steps.map(step => listOf(queue, step)),
+    bindingKey: exchange => bindingPrefix + exchange,
+    bindingPrefix,
+    bindingMember: binding => [binding.routingKey, binding.pattern, binding.queue].join(sep),
+    parseBinding(member) {
+      const [routingKey, pattern, queue, ...rest] = member.split(sep)
+      if (routingKey === undefined || pattern === undefined || !queue || rest.length > 0) return undefined
+      return { routingKey, pattern, queue }
+    },
+    replyList: routingKey => prefix + routingKey,
+  }
+}
+
+function fanoutPrefix(option: boolean | string, database: number): string {
+  if (option === false || option === '') return ''
+  return (option === true ? '/{db}.' : option).replaceAll('{db}', String(database))
+}
+
+/** Redis' glob characters taken literally. */
+export const escapeGlob = (text: string): string => text.replace(/[\\*?[\]^]/g, '\\$&')

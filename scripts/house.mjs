@@ -46,7 +46,7 @@ function* sourceFiles(folder, wanted) {
 }
 
 /** Tests and the suites they share may reach anywhere; they are not part of the program. */
-const isTest = path => /\.(test|suite)\.tsx?$|-suite\.ts$/.test(path)
+const isTest = path => /\.(test|suite|case)\.tsx?$|-suite\.ts$/.test(path)
 
 const roomOf = path => {
   const [top, room] = relative(root, path).split(sep)

@@ -55,8 +55,7 @@ export function createWatch(options: WatchOptions): { start(): void; flush(): vo
   const log = options.log
   const schedules: { stop(): void; soon(delayMs?: number): void }[] = []
   const failing = new Set<string>()
-  const skipped = new Map<string, { count: number; detail: string }>()
-  let skippedLoggedMs = Number.NEGATIVE_INFINITY
+  const skipped = new Map<string, { readonly count: number; readonly detail: string; readonly loggedMs: number }>()
 
   const consume = (messages: readonly RawEventMessage[]): void => {
     const problems: EventProblem[] = []
@@ -74,23 +73,23 @@ export function createWatch(options: WatchOptions): { start(): void; flush(): vo
     sink.decoded({ messages: messages.length, events, problems, changes })
   }
 
-  /** One line a reason, at most every 10 seconds: a flood of malformed messages must not become a flood of lines. */
+  /** The first of a kind is said at once, further ones as a count every 10 seconds: a flood of malformed messages must not become a flood of lines. */
   const noteProblems = (problems: readonly EventProblem[]): void => {
     for (const { reason, detail } of problems) {
       const seen = skipped.get(reason)
-      if (seen === undefined) skipped.set(reason, { count: 1, detail })
-      else seen.count++
+      if (seen === undefined) skipped.set(reason, { count: 1, detail, loggedMs: Number.NEGATIVE_INFINITY })
+      else skipped.set(reason, { ...seen, count: seen.count + 1, detail })
     }
-    if (clock.now() - skippedLoggedMs < PROBLEM_LOG_INTERVAL_MS) return
-    logSkipped()
+    logSkipped(PROBLEM_LOG_INTERVAL_MS)
   }
 
-  const logSkipped = (): void => {
-    skippedLoggedMs = clock.now()
-    for (const [reason, { count, detail }] of skipped) {
+  const logSkipped = (intervalMs: number): void => {
+    const nowMs = clock.now()
+    for (const [reason, { count, detail, loggedMs }] of skipped) {
+      if (count === 0 || nowMs - loggedMs < intervalMs) continue
       log.warn('Skipped events that were not understood.', { broker: broker.name, reason, count, detail })
+      skipped.set(reason, { count: 0, detail, loggedMs: nowMs })
     }
-    skipped.clear()
   }
 
   const pump = createEventPump({
@@ -141,6 +140,7 @@ export function createWatch(options: WatchOptions): { start(): void; flush(): vo
 
   let readings = 0
   const readBroker = async (): Promise<void> => {
+    logSkipped(PROBLEM_LOG_INTERVAL_MS)
     await guarded('queues', async () => {
       if (readings++ % DISCOVER_EVERY === 0) fleet.knowQueues(await broker.discoverQueues())
       const queues = await broker.readQueues(fleet.knownQueues())
@@ -212,7 +212,7 @@ export function createWatch(options: WatchOptions): { start(): void; flush(): vo
       await broker.stop()
       pump.flush()
       pump.stop()
-      if (skipped.size > 0) logSkipped()
+      logSkipped(0)
     },
   }
 }

@@ -5,7 +5,6 @@ export {
   type Config,
   type Flags,
   loadConfig,
-  type ReceiverConfig,
   VARIABLES,
 } from './load.ts'
 export { nearest } from './problems.ts'

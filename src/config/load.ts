@@ -1,4 +1,5 @@
 import { CeleriacError, parseBytes, Secret } from '../base/index.ts'
+import type { ReceiverOptions } from '../notify/index.ts'
 import { findConfigFile, readConfigFile } from './file.ts'
 import { nearest } from './problems.ts'
 import { brokerEntry, DEFAULTS, type FileConfig, type FileInput, fileSchema } from './schema.ts'
@@ -7,12 +8,6 @@ export interface BrokerConfig {
   readonly name: string
   readonly url: Secret
   readonly transportOptions: Readonly<Record<string, unknown>>
-}
-
-export interface ReceiverConfig {
-  readonly name: string
-  readonly slack?: { readonly webhookUrl: Secret; readonly channel?: string }
-  readonly webhook?: { readonly url: Secret; readonly bearerToken?: Secret }
 }
 
 export interface AlertOverride {
@@ -38,7 +33,7 @@ export interface Config {
   readonly logLevel: 'debug' | 'info' | 'warn' | 'error'
   readonly logFormat: 'json' | 'pretty' | undefined
   readonly alerts: Readonly<Record<string, AlertOverride>>
-  readonly receivers: readonly ReceiverConfig[]
+  readonly receivers: readonly ReceiverOptions[]
   readonly groupWaitMs: number
   readonly groupIntervalMs: number
   readonly repeatIntervalMs: number
@@ -240,25 +235,7 @@ export async function loadConfig(
   if (storeBytes !== undefined && bytes === undefined)
     throw new CeleriacError('CONFIG_INVALID', 'CELERIAC_STORE_BYTES: expected a size such as 256MiB.')
 
-  const receivers: ReceiverConfig[] = (file.notify?.receivers ?? []).map(({ name, slack, webhook }) => ({
-    name,
-    ...(slack === undefined
-      ? {}
-      : {
-          slack: {
-            webhookUrl: new Secret(slack.webhookUrl),
-            ...(slack.channel === undefined ? {} : { channel: slack.channel }),
-          },
-        }),
-    ...(webhook === undefined
-      ? {}
-      : {
-          webhook: {
-            url: new Secret(webhook.url),
-            ...(webhook.bearerToken === undefined ? {} : { bearerToken: new Secret(webhook.bearerToken) }),
-          },
-        }),
-  }))
+  const receivers: ReceiverOptions[] = [...(file.notify?.receivers ?? [])]
   const slackUrl = secretVariable(env, 'CELERIAC_SLACK_WEBHOOK_URL', readFile)
   const webhookUrl = secretVariable(env, 'CELERIAC_WEBHOOK_URL', readFile)
   for (const [name, url] of [

@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { DAY, parseDurationMs, SECOND } from '../base/index.ts'
+import { notifyOptions } from '../notify/index.ts'
 
 /** `5m`, `90s`, `1h30m` as milliseconds. */
 export const duration = z
@@ -55,14 +56,6 @@ export const brokerEntry = z.strictObject({
     ),
 })
 
-const receiver = z
-  .strictObject({
-    name: z.string().min(1),
-    slack: z.strictObject({ webhookUrl: httpUrl, channel: z.string().optional() }).optional(),
-    webhook: z.strictObject({ url: httpUrl, bearerToken: z.string().optional() }).optional(),
-  })
-  .refine(entry => entry.slack !== undefined || entry.webhook !== undefined, 'needs `slack` or `webhook`')
-
 /** What a configuration file may hold. Unknown keys are refused. */
 export const fileSchema = z.strictObject({
   brokers: z.array(brokerEntry).optional().describe('The brokers to watch.'),
@@ -104,7 +97,7 @@ export const fileSchema = z.strictObject({
     .describe('Changes to the alerts of the catalog, by name.'),
   notify: z
     .strictObject({
-      receivers: z.array(receiver).optional(),
+      receivers: notifyOptions.shape.receivers.optional(),
       groupWait: duration.optional().describe('Default 30s.'),
       groupInterval: positiveDuration.optional().describe('Default 5m.'),
       repeatInterval: positiveDuration.optional().describe('Default 4h.'),

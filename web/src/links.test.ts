@@ -5,6 +5,7 @@ import {
   alertKey,
   chosenRange,
   DEFAULT_VIEW,
+  defaultRange,
   fixedRange,
   followsNow,
   LAST_HOUR,
@@ -45,7 +46,7 @@ const range: fc.Arbitrary<Range> = fc
     to: fixedTo ? { kind: 'at' as const, ms: now - back } : { kind: 'now' as const, backMs: back },
   }))
 const view: fc.Arbitrary<OverviewView> = fc.record({
-  range,
+  range: fc.option(range, { nil: null }),
   sort: fc
     .record({ column: fc.constantFrom(...QUEUE_COLUMNS), descending: fc.boolean() })
     .map(sort => (sort.column === 'worst' ? { column: 'worst' as const, descending: false } : sort)),
@@ -94,10 +95,15 @@ test('a link reads as a person would write it', () => {
   expect(parseMoment('2026-13-40')).toBeUndefined()
 })
 
-test('a range the wrong way round, too short or too long falls back to the last hour', () => {
-  expect(parseView('?from=now&to=now-1h', now).range).toEqual(LAST_HOUR)
-  expect(parseView('?from=now-1s', now).range).toEqual(LAST_HOUR)
-  expect(parseView('?from=now-1y', now).range).toEqual(LAST_HOUR)
+test('a range the wrong way round, too short or too long is the default one', () => {
+  for (const text of ['?from=now&to=now-1h', '?from=now-1s', '?from=now-1y', '?to=now', '?from=x&to=y'])
+    expect(parseView(text, now).range).toBeNull()
+})
+
+test('without a range the last hour is shown, and less while the process is younger', () => {
+  expect(defaultRange(9 * DAY)).toEqual(LAST_HOUR)
+  expect(rangeMs(defaultRange(20_000), now).fromMs).toBe(now - 5 * MINUTE)
+  expect(rangeMs(defaultRange(6 * MINUTE), now).fromMs).toBe(now - 15 * MINUTE)
 })
 
 test('earlier then later comes back to the present, and never passes it', () => {

@@ -34,7 +34,8 @@ export interface QueueSort {
 
 /** What the Overview shows beside the live state itself. */
 export interface OverviewView {
-  readonly range: Range
+  /** null is the default, which `defaultRange` chooses by how long there has been anything to see. */
+  readonly range: Range | null
   readonly sort: QueueSort
   /** The lists that are shown in full. */
   readonly whole: readonly ('queues' | 'workers')[]
@@ -50,7 +51,7 @@ export const NOW: Moment = { kind: 'now', backMs: 0 }
 export const LAST_HOUR: Range = { from: { kind: 'now', backMs: HOUR }, to: NOW }
 export const WORST: QueueSort = { column: 'worst', descending: false }
 export const DEFAULT_VIEW: OverviewView = {
-  range: LAST_HOUR,
+  range: null,
   sort: WORST,
   whole: [],
   tables: [],
@@ -83,6 +84,12 @@ export function printMoment(moment: Moment): string {
 /** A moment in epoch ms. */
 export const momentMs = (moment: Moment, nowMs: number): number =>
   moment.kind === 'at' ? moment.ms : nowMs - moment.backMs
+
+/** The range of an address that names none: the last hour, or less while the process is younger than that. */
+export function defaultRange(uptimeMs: number): Range {
+  const backMs = uptimeMs < 5 * MINUTE ? 5 * MINUTE : uptimeMs < 15 * MINUTE ? 15 * MINUTE : HOUR
+  return { from: { kind: 'now', backMs }, to: NOW }
+}
 
 /** Both ends in epoch ms. */
 export const rangeMs = (range: Range, nowMs: number): { fromMs: number; toMs: number } => ({
@@ -151,15 +158,15 @@ const list = (text: string | null): string[] => (text === null || text === '' ? 
 /** Reads a query string, with or without its `?`. `nowMs` only judges whether a range makes sense. */
 export function parseView(search: string, nowMs: number): OverviewView {
   const query = new URLSearchParams(search)
-  const from = parseMoment(query.get('from') ?? '') ?? LAST_HOUR.from
-  const to = parseMoment(query.get('to') ?? '') ?? NOW
+  const from = parseMoment(query.get('from') ?? '')
+  const to = parseMoment(query.get('to') ?? 'now')
   const sort = query.get('sort') ?? ''
   const descending = sort.startsWith('-')
   const column = descending ? sort.slice(1) : sort
   const whole = list(query.get('all'))
   const alert = query.get('alert')
   return {
-    range: validRange(from, to, nowMs) ?? LAST_HOUR,
+    range: (from && to && validRange(from, to, nowMs)) ?? null,
     sort: isColumn(column) && column !== 'worst' ? { column, descending } : WORST,
     whole: (['queues', 'workers'] as const).filter(name => whole.includes(name)),
     tables: [...new Set(list(query.get('table')).filter(id => /^[\w-]{1,64}$/.test(id)))].sort(),
@@ -170,10 +177,11 @@ export function parseView(search: string, nowMs: number): OverviewView {
 /** Prints a view as a query string with its `?`, or '' when it is the default. */
 export function printView(view: OverviewView): string {
   const query = new URLSearchParams()
-  const from = printMoment(view.range.from)
-  const to = printMoment(view.range.to)
-  if (from !== printMoment(LAST_HOUR.from)) query.set('from', from)
-  if (to !== 'now') query.set('to', to)
+  if (view.range !== null) {
+    const to = printMoment(view.range.to)
+    query.set('from', printMoment(view.range.from))
+    if (to !== 'now') query.set('to', to)
+  }
   if (view.sort.column !== 'worst') query.set('sort', `${view.sort.descending ? '-' : ''}${view.sort.column}`)
   if (view.whole.length > 0) query.set('all', view.whole.join(','))
   if (view.tables.length > 0) query.set('table', view.tables.join(','))

@@ -39,6 +39,8 @@ export interface RedisNames {
   readonly eventPattern: string
   /** Where an event of this routing key is published. */
   eventChannel(routingKey: string): string
+  /** What `eventPattern` matches, decided here. */
+  isEventChannel(channel: string): boolean
   readonly controlChannel: string
   /** The list that holds a queue's messages of one priority. */
   queueList(queue: string, priority?: number): string
@@ -89,6 +91,7 @@ export function redisNames(options: NameOptions = {}): RedisNames {
     replyExchange: `reply.${controlExchange}`,
     eventPattern: patterns ? `${escapeGlob(eventTopic)}/*` : escapeGlob(eventTopic),
     eventChannel: routingKey => (patterns && routingKey !== '' ? `${eventTopic}/${routingKey}` : eventTopic),
+    isEventChannel: channel => (patterns ? channel.startsWith(`${eventTopic}/`) : channel === eventTopic),
     controlChannel: `${prefix}${fanout}${controlExchange}`,
     queueList: (queue, priority = 0) => listOf(queue, priorityStep(priority, steps)),
     queueLists: queue => steps.map(step => listOf(queue, step)),

@@ -1,0 +1,41 @@
+import type { Notification } from '../../../alerts/index.ts'
+
+/** Go's zero time: what Alertmanager writes while an alert has no end. */
+const ZERO_TIME = '0001-01-01T00:00:00Z'
+
+/** RFC 3339 as Go's RFC3339Nano prints it: no trailing zeros in the fraction. */
+export const goTime = (ms: number | undefined): string =>
+  ms === undefined
+    ? ZERO_TIME
+    : new Date(ms)
+        .toISOString()
+        .replace(/\.(\d*?)0+Z$/, (_, digits: string) => (digits === '' ? 'Z' : `.${digits}Z`))
+
+/**
+ * The body of Alertmanager's webhook, version "4" (notify/webhook/webhook.go, template/template.go `Data`), so that whatever
+ * receives from Alertmanager receives from Celeriac. `maxAlerts` 0 sends all; others are counted in `truncatedAlerts`.
+ */
+export function webhookPayload(notification: Notification, maxAlerts: number) {
+  const { alerts } = notification
+  const kept = maxAlerts === 0 ? alerts : alerts.slice(0, maxAlerts)
+  return {
+    receiver: notification.receiver,
+    status: notification.status,
+    alerts: kept.map(alert => ({
+      status: alert.status,
+      labels: alert.labels.toJSON(),
+      annotations: alert.annotations,
+      startsAt: goTime(alert.startsAtMs),
+      endsAt: goTime(alert.endsAtMs),
+      generatorURL: alert.generatorURL,
+      fingerprint: alert.fingerprint,
+    })),
+    groupLabels: notification.groupLabels.toJSON(),
+    commonLabels: notification.commonLabels.toJSON(),
+    commonAnnotations: notification.commonAnnotations,
+    externalURL: notification.externalURL,
+    version: '4',
+    groupKey: notification.groupKey,
+    truncatedAlerts: notification.truncatedAlerts + alerts.length - kept.length,
+  }
+}

@@ -1,4 +1,5 @@
 import type { Notification } from '../../../alerts/index.ts'
+import { compareText } from '../../../base/index.ts'
 
 /** Go's zero time: what Alertmanager writes while an alert has no end. */
 const ZERO_TIME = '0001-01-01T00:00:00Z'
@@ -10,6 +11,10 @@ export const goTime = (ms: number | undefined): string =>
     : new Date(ms)
         .toISOString()
         .replace(/\.(\d*?)0+Z$/, (_, digits: string) => (digits === '' ? 'Z' : `.${digits}Z`))
+
+/** Keys in the order in which Go prints a map. */
+const ordered = (texts: Readonly<Record<string, string>>): Record<string, string> =>
+  Object.fromEntries(Object.entries(texts).sort(([a], [b]) => compareText(a, b)))
 
 /**
  * The body of Alertmanager's webhook, version "4" (notify/webhook/webhook.go, template/template.go `Data`), so that whatever
@@ -24,7 +29,7 @@ export function webhookPayload(notification: Notification, maxAlerts: number) {
     alerts: kept.map(alert => ({
       status: alert.status,
       labels: alert.labels.toJSON(),
-      annotations: alert.annotations,
+      annotations: ordered(alert.annotations),
       startsAt: goTime(alert.startsAtMs),
       endsAt: goTime(alert.endsAtMs),
       generatorURL: alert.generatorURL,
@@ -32,7 +37,7 @@ export function webhookPayload(notification: Notification, maxAlerts: number) {
     })),
     groupLabels: notification.groupLabels.toJSON(),
     commonLabels: notification.commonLabels.toJSON(),
-    commonAnnotations: notification.commonAnnotations,
+    commonAnnotations: ordered(notification.commonAnnotations),
     externalURL: notification.externalURL,
     version: '4',
     groupKey: notification.groupKey,

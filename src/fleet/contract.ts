@@ -10,6 +10,8 @@ export type Reading =
       readonly kind: 'inspect'
       readonly method: InspectMethod
       readonly replies: ReadonlyMap<string, unknown>
+      /** When the question went out; left out, a second before the round ended. An answer proves life at that time, not later. */
+      readonly askedAtMs?: number
     }
   | { readonly kind: 'inspect-failed'; readonly method: InspectMethod }
   | { readonly kind: 'queues'; readonly depths: ReadonlyMap<string, number> }
@@ -33,8 +35,10 @@ export type TaskEventKind =
   'sent' | 'received' | 'started' | 'succeeded' | 'failed' | 'retried' | 'rejected' | 'revoked'
 
 /**
- * What happened, for whoever counts or tells. Task changes come one per task event, in order; `task` is `unknown` when the name
- * was never seen, `queue` is `unknown` when it cannot be known (never a guessed default).
+ * What happened, for whoever counts or tells. Changes of kind `task` come exactly one per task event, in order for each task (an
+ * event whose queue is not known yet is held back for up to a second, because the client's `task-sent` often comes just after the
+ * worker's `task-received`). `task` is `unknown` when the name was never seen, `queue` is `unknown` when it cannot be known (never
+ * a guessed default).
  */
 export type FleetChange =
   | {
@@ -48,6 +52,13 @@ export type FleetChange =
       readonly runtimeSeconds?: number
       /** On `started`: seconds from publish (or ETA, if later) to start; left out when it cannot be known. */
       readonly waitSeconds?: number
+    }
+  | {
+      /** The wait of a run whose `started` was told before its `task-sent` arrived. Counts no event. */
+      readonly kind: 'wait'
+      readonly task: string
+      readonly queue: string
+      readonly waitSeconds: number
     }
   | {
       readonly kind: 'worker'

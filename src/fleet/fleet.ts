@@ -1,0 +1,248 @@
+import { SECOND } from '../base/index.ts'
+import type { CeleryEvent, WorkerEvent } from '../celery/index.ts'
+import type {
+  Fleet,
+  FleetChange,
+  FleetTotals,
+  QueueView,
+  Reading,
+  ServerState,
+  SourceView,
+  WorkerView,
+} from './contract.ts'
+import { type FleetOptions, type FleetSettings, fleetSettings } from './options.ts'
+import { Presence } from './presence.ts'
+import { QueueTable } from './queues.ts'
+import { sourceViews } from './sources.ts'
+import { TaskTable } from './tasks.ts'
+import { isPresent, viewOf, type WorkerRecord } from './worker-record.ts'
+import { WorkerTable } from './workers.ts'
+
+type InspectReading = Extract<Reading, { kind: 'inspect' }>
+
+/**
+ * Everything known of one broker's fleet, from what it is told and the time it is given. Pure and bounded; what cannot be known is
+ * null. `tick` once a second or so lets time pass; changes wait for `drainChanges`, which must be called in step with `apply`.
+ */
+export function createFleet(options: FleetOptions = {}): Fleet {
+  return new FleetState(fleetSettings(options))
+}
+
+class FleetState implements Fleet {
+  readonly broker: string
+  readonly #settings: FleetSettings
+  readonly #tasks: TaskTable
+  readonly #workers: WorkerTable
+  readonly #queues: QueueTable
+  readonly #presence: Presence
+  #changes: FleetChange[] = []
+  /** `unheard` until anything at all came from the broker. */
+  #connection: 'unheard' | 'connected' | 'lost' = 'unheard'
+  #connectedAtMs = Number.NaN
+  /** The newest time seen, for what comes without one. */
+  #nowMs = Number.NEGATIVE_INFINITY
+  #lastMs = { events: Number.NaN, inspect: Number.NaN, broker: Number.NaN }
+  #server: ServerState | null = null
+  #serverAtMs = Number.NaN
+
+  constructor(settings: FleetSettings) {
+    this.broker = settings.broker
+    this.#settings = settings
+    const tell = (change: FleetChange): void => {
+      this.#changes.push(change)
+    }
+    this.#workers = new WorkerTable(settings, tell)
+    this.#queues = new QueueTable(settings)
+    this.#presence = new Presence(settings.workerTimeoutMs)
+    this.#tasks = new TaskTable(settings, {
+      onlyQueueOf: worker => this.#workers.onlyQueueOf(worker),
+      startedWaiting: (task, sinceMs) => this.#queues.startedWaiting(task, sinceMs, this.#nowMs),
+      stoppedWaiting: (task, how) => this.#queues.stoppedWaiting(task, how),
+      tell,
+    })
+  }
+
+  get evictions(): Fleet['evictions'] {
+    return { tasks: this.#tasks.evicted, workers: this.#workers.refused, queues: this.#queues.refused }
+  }
+
+  apply(event: CeleryEvent, receivedAtMs: number): void {
+    if (receivedAtMs > this.#nowMs) this.#nowMs = receivedAtMs
+    if (this.#connection === 'unheard') this.#connected(receivedAtMs)
+    this.#lastMs.events = receivedAtMs
+    if (isWorkerEvent(event)) {
+      const alive = this.#workers.applyWorkerEvent(event, receivedAtMs)
+      if (alive || event.type === 'worker-offline') this.#presence.met(event.hostname)
+      return
+    }
+    // A task-sent names the client, which is no worker.
+    if (event.type !== 'task-sent' && this.#workers.applyTaskEvent(event, receivedAtMs))
+      this.#presence.met(event.hostname)
+    this.#tasks.apply(event, this.#nowMs)
+  }
+
+  observe(reading: Reading, atMs: number): void {
+    if (atMs > this.#nowMs) this.#nowMs = atMs
+    if (reading.kind === 'broker-connected') return this.#connected(atMs)
+    if (reading.kind === 'broker-lost') return this.#lost()
+    if (reading.kind === 'inspect-failed') return
+    if (this.#connection === 'unheard') this.#connected(atMs)
+    // A question asked before the loss may be answered after it: too late to say anything.
+    if (this.#connection === 'lost') return
+    if (reading.kind === 'inspect') return this.#inspected(reading, atMs)
+    this.#lastMs.broker = atMs
+    if (reading.kind === 'server') {
+      this.#server = reading.server
+      this.#serverAtMs = atMs
+      return
+    }
+    this.#queues.observeDepths(reading.depths, atMs)
+    this.#queues.forgetUnseenStarts(this.#heldNothingSinceMs(), worker => this.#workers.isPresent(worker))
+  }
+
+  tick(nowMs: number): void {
+    if (nowMs > this.#nowMs) this.#nowMs = nowMs
+    this.#tasks.tick(nowMs)
+    this.#queues.tick(nowMs)
+    this.#workers.tick(nowMs)
+    this.#presence.tick(nowMs)
+  }
+
+  drainChanges(): readonly FleetChange[] {
+    const changes = this.#changes
+    this.#changes = []
+    return changes
+  }
+
+  workers(nowMs: number): readonly WorkerView[] {
+    const freshMs = Math.max(3 * this.#settings.inspectIntervalMs, this.#settings.workerTimeoutMs)
+    return Array.from(this.#workers.all(), worker => viewOf(worker, nowMs, freshMs))
+  }
+
+  queues(nowMs: number): readonly QueueView[] {
+    const connected = this.#connection === 'connected'
+    const present = [...this.#workers.all()].filter(isPresent)
+    const consumers = new Map<string, number>()
+    for (const worker of present)
+      for (const queue of worker.queues ?? []) consumers.set(queue, (consumers.get(queue) ?? 0) + 1)
+    const proven = this.#workerCount() === 0
+    const allAsked = present.length > 0 && present.every(worker => worker.queues !== null)
+    // Without task events from those who consume a queue, no start of its tasks is seen.
+    const mute = present.filter(worker => worker.silentRises >= 2)
+    return this.#queues.views(
+      nowMs,
+      connected,
+      queue => !mute.some(worker => worker.queues === null || worker.queues.includes(queue)),
+      queue => (connected ? (consumers.get(queue) ?? (allAsked || proven ? 0 : null)) : null),
+    )
+  }
+
+  totals(nowMs: number): FleetTotals {
+    const workers = this.#workerCount()
+    if (workers === null)
+      return { workers, activeTasks: null, scheduledTasks: null, reservedTasks: null, poolSlots: null }
+    const present = this.workers(nowMs).filter(worker => worker.state === 'up' || worker.state === 'suspect')
+    const sum = (of: (worker: WorkerView) => number | null): number | null => {
+      let total = 0
+      for (const worker of present) {
+        const value = of(worker)
+        if (value === null) return null
+        total += value
+      }
+      return total
+    }
+    return {
+      workers,
+      activeTasks: sum(worker => worker.active),
+      scheduledTasks: sum(worker => worker.scheduled),
+      reservedTasks: sum(worker => worker.reserved),
+      poolSlots: sum(worker => worker.concurrency),
+    }
+  }
+
+  sources(nowMs: number): readonly SourceView[] {
+    const facts = {
+      connected: this.#connection === 'connected',
+      connectedAtMs: this.#connectedAtMs,
+      lastMs: this.#lastMs,
+      workers: this.#workers.all(),
+      workerCount: this.#workerCount(),
+      seen: this.#tasks.seen,
+      server: this.#server,
+    }
+    return sourceViews(facts, this.#settings, nowMs)
+  }
+
+  server(nowMs: number): ServerState | null {
+    const fresh =
+      this.#connection === 'connected' && nowMs - this.#serverAtMs <= 3 * this.#settings.collectIntervalMs
+    return fresh ? this.#server : null
+  }
+
+  knownQueues(): readonly string[] {
+    return this.#queues.names()
+  }
+
+  knowQueues(queues: Iterable<string>): void {
+    for (const queue of queues) this.#queues.know(queue, this.#nowMs)
+  }
+
+  #connected(atMs: number): void {
+    this.#connection = 'connected'
+    this.#connectedAtMs = atMs
+    this.#workers.brokerConnected(atMs)
+    this.#presence.brokerConnected(atMs)
+  }
+
+  #lost(): void {
+    if (this.#connection === 'connected') {
+      this.#presence.brokerLost([...this.#workers.all()].filter(isPresent).map(worker => worker.name))
+      this.#queues.brokerLost()
+    }
+    this.#connection = 'lost'
+    this.#workers.brokerLost()
+    this.#server = null
+  }
+
+  #inspected({ method, replies, askedAtMs: asked }: InspectReading, atMs: number): void {
+    const askedAtMs = asked ?? atMs - SECOND
+    for (const [name, value] of replies) {
+      this.#presence.met(name)
+      const held = this.#workers.applyReply(name, method, value, askedAtMs, atMs)
+      for (const { id, name: task, routingKey } of held?.requests ?? []) {
+        const queue =
+          routingKey === '' ? this.#workers.onlyQueueOf(name) : this.#workers.queueOf(name, routingKey)
+        this.#tasks.adopt(id, task, queue, method === 'active', atMs)
+      }
+    }
+    if (replies.size > 0) this.#lastMs.inspect = atMs
+    if (method === 'ping' || method === 'stats') this.#presence.roundEnded(askedAtMs, replies.size)
+    if (method === 'active') this.#tasks.forgetAdopted(atMs - 4 * this.#settings.inspectIntervalMs)
+    if (method === 'active_queues')
+      for (const worker of this.#workers.all())
+        if (isPresent(worker)) for (const queue of worker.queues ?? []) this.#queues.know(queue, atMs)
+  }
+
+  #workerCount(): number | null {
+    // A crowd larger than the table was counted only in part.
+    if (this.#nowMs - this.#workers.refusedAtMs < this.#settings.workerTimeoutMs) return null
+    let present = 0
+    for (const worker of this.#workers.all()) if (isPresent(worker)) present++
+    return this.#presence.count(present, this.#workers.ever)
+  }
+
+  /** The time of the oldest of the newest answers by which every present worker said that it holds no task; NaN when one does, or did not say. */
+  #heldNothingSinceMs(): number {
+    let sinceMs = Infinity
+    const holdsNothing = (worker: WorkerRecord): boolean => worker.reserved === 0 && worker.scheduled === 0
+    for (const worker of this.#workers.all()) {
+      if (!isPresent(worker)) continue
+      if (!holdsNothing(worker)) return Number.NaN
+      sinceMs = Math.min(sinceMs, worker.reservedAtMs, worker.scheduledAtMs)
+    }
+    return sinceMs
+  }
+}
+
+const isWorkerEvent = (event: CeleryEvent): event is WorkerEvent =>
+  event.type === 'worker-heartbeat' || event.type === 'worker-online' || event.type === 'worker-offline'

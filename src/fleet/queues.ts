@@ -1,0 +1,206 @@
+import type { QueueView } from './contract.ts'
+import type { FleetSettings } from './options.ts'
+import type { TaskRecord } from './task-record.ts'
+import { EtaHeap, Line } from './waiting.ts'
+
+interface Queue {
+  readonly name: string
+  readonly configured: boolean
+  depth: number | null
+  depthAtMs: number
+  /** Since when every reading said 0; NaN otherwise. */
+  emptySinceMs: number
+  /** When it was last named by a task, a worker or the broker. */
+  namedAtMs: number
+  /** True once a `task-sent` named it, since the broker was connected: only then can ages be told. */
+  sentSeen: boolean
+  /** Tasks without an ETA in order of arrival, and tasks whose ETA has come in order of ETA. */
+  readonly plain: Line<TaskRecord>
+  readonly due: Line<TaskRecord>
+  /** The newest task that was forgotten while it waited: until a newer one starts, the oldest is not known. NaN: none. */
+  lostUntilMs: number
+}
+
+/**
+ * The queues of a fleet: their depths, and the tasks that were sent to them and have not started. Bounded: when full, new names
+ * are refused and counted; names nobody mentions any more make room.
+ */
+export class QueueTable {
+  readonly #settings: FleetSettings
+  readonly #queues = new Map<string, Queue>()
+  readonly #etas = new EtaHeap<TaskRecord>()
+  #refused = 0
+
+  constructor(settings: FleetSettings) {
+    this.#settings = settings
+    for (const name of settings.queues) this.#queues.set(name, makeQueue(name, true))
+  }
+
+  get refused(): number {
+    return this.#refused
+  }
+
+  names(): readonly string[] {
+    return [...this.#queues.keys()]
+  }
+
+  know(name: string, atMs: number): void {
+    const queue = this.#find(name, atMs)
+    if (queue !== undefined && atMs > queue.namedAtMs) queue.namedAtMs = atMs
+  }
+
+  observeDepths(depths: ReadonlyMap<string, number>, atMs: number): void {
+    for (const [name, depth] of depths) {
+      if (!Number.isFinite(depth) || depth < 0) continue
+      const queue = this.#find(name, atMs)
+      if (queue === undefined) continue
+      queue.depth = depth
+      queue.depthAtMs = atMs
+      if (depth > 0) queue.emptySinceMs = Number.NaN
+      else if (Number.isNaN(queue.emptySinceMs)) queue.emptySinceMs = atMs
+      if (depth > 0) queue.namedAtMs = atMs
+    }
+  }
+
+  startedWaiting(task: TaskRecord, sinceMs: number, atMs: number): void {
+    this.#leave(task)
+    const queue = task.queue === '' ? undefined : this.#find(task.queue, atMs)
+    if (queue === undefined) return
+    queue.sentSeen = true
+    queue.namedAtMs = atMs
+    task.waitingSinceMs = sinceMs
+    if (sinceMs > atMs) this.#etas.add(task)
+    else queue.plain.join(task)
+  }
+
+  stoppedWaiting(task: TaskRecord, how: 'started' | 'ended' | 'lost'): void {
+    const sinceMs = task.waitingSinceMs
+    if (Number.isNaN(sinceMs)) return
+    this.#leave(task)
+    const queue = this.#queues.get(task.queue)
+    if (queue === undefined) return
+    // Queues are first in, first out: once a newer task has started, those forgotten have too.
+    if (how === 'lost')
+      queue.lostUntilMs = Number.isNaN(queue.lostUntilMs) ? sinceMs : Math.max(queue.lostUntilMs, sinceMs)
+    else if (how === 'started' && sinceMs > queue.lostUntilMs) queue.lostUntilMs = Number.NaN
+  }
+
+  /** Ages rest on an unbroken row of events: when it breaks, what waits is no longer known. Depths are no longer known either. */
+  brokerLost(): void {
+    for (const queue of this.#queues.values()) {
+      this.#clear(queue, Infinity, () => true)
+      queue.sentSeen = false
+      queue.depth = null
+      queue.emptySinceMs = Number.NaN
+      queue.lostUntilMs = Number.NaN
+    }
+    for (let task = this.#etas.takeDue(Infinity); task !== undefined; task = this.#etas.takeDue(Infinity))
+      task.waitingSinceMs = Number.NaN
+  }
+
+  /**
+   * What the table takes for waiting although its start went unseen (events are lost now and then) is found by the broker and the
+   * workers: when a queue is still empty, and since it was first found so every present worker said that it holds no task, then
+   * what was sent before does not wait. Except for what was received by a worker that is gone: that waits to be delivered again.
+   */
+  forgetUnseenStarts(heldNothingSinceMs: number, isPresent: (worker: string) => boolean): void {
+    for (const queue of this.#queues.values()) {
+      const sinceMs = queue.emptySinceMs
+      if (!(queue.depthAtMs > sinceMs && heldNothingSinceMs >= sinceMs)) continue
+      this.#clear(queue, sinceMs, task => task.worker === '' || isPresent(task.worker))
+      if (queue.lostUntilMs < sinceMs) queue.lostUntilMs = Number.NaN
+    }
+  }
+
+  tick(nowMs: number): void {
+    this.#wakeDue(nowMs)
+    for (const queue of this.#queues.values())
+      if (!queue.configured && nowMs - queue.namedAtMs > this.#settings.forgetQueueMs && isIdle(queue))
+        this.#queues.delete(queue.name)
+  }
+
+  /** `agesKnown`: whether starts of tasks can be seen at all, so that what did not start still waits. */
+  views(
+    nowMs: number,
+    connected: boolean,
+    agesKnown: (queue: string) => boolean,
+    consumers: (queue: string) => number | null,
+  ): QueueView[] {
+    this.#wakeDue(nowMs)
+    const oldestReadingMs = nowMs - 3 * this.#settings.collectIntervalMs
+    return [...this.#queues.values()].map(queue => {
+      const fresh = connected && queue.depth !== null && queue.depthAtMs >= oldestReadingMs
+      const ageKnown = connected && queue.sentSeen && Number.isNaN(queue.lostUntilMs) && agesKnown(queue.name)
+      return {
+        queue: queue.name,
+        depth: fresh ? queue.depth : null,
+        depthAtMs: fresh ? queue.depthAtMs : null,
+        consumers: consumers(queue.name),
+        oldestTaskAgeSeconds: ageKnown ? oldestAgeSeconds(queue, nowMs) : null,
+      }
+    })
+  }
+
+  #wakeDue(nowMs: number): void {
+    for (let task = this.#etas.takeDue(nowMs); task !== undefined; task = this.#etas.takeDue(nowMs)) {
+      const queue = this.#find(task.queue, nowMs)
+      if (queue === undefined) task.waitingSinceMs = Number.NaN
+      else queue.due.join(task)
+    }
+  }
+
+  #leave(task: TaskRecord): void {
+    if (task.line !== undefined) task.line.leave(task)
+    else if (task.heapIndex !== -1) this.#etas.remove(task)
+    task.waitingSinceMs = Number.NaN
+  }
+
+  #clear(queue: Queue, beforeMs: number, may: (task: TaskRecord) => boolean): void {
+    for (const line of [queue.plain, queue.due])
+      for (let task = line.first; task !== undefined && task.waitingSinceMs < beforeMs;) {
+        const next = task.after
+        if (may(task)) {
+          line.leave(task)
+          task.waitingSinceMs = Number.NaN
+        }
+        task = next
+      }
+  }
+
+  #find(name: string, atMs: number): Queue | undefined {
+    const known = this.#queues.get(name)
+    if (known !== undefined) return known
+    if (this.#queues.size >= this.#settings.maxQueues) {
+      this.#refused++
+      return undefined
+    }
+    const queue = makeQueue(name, false)
+    queue.namedAtMs = atMs
+    this.#queues.set(name, queue)
+    return queue
+  }
+}
+
+const makeQueue = (name: string, configured: boolean): Queue => ({
+  name,
+  configured,
+  depth: null,
+  depthAtMs: Number.NEGATIVE_INFINITY,
+  emptySinceMs: Number.NaN,
+  namedAtMs: Number.NEGATIVE_INFINITY,
+  sentSeen: false,
+  plain: new Line(),
+  due: new Line(),
+  lostUntilMs: Number.NaN,
+})
+
+const isIdle = (queue: Queue): boolean =>
+  (queue.depth === null || queue.depth === 0) && queue.plain.size === 0 && queue.due.size === 0
+
+function oldestAgeSeconds(queue: Queue, nowMs: number): number {
+  const sinceMs = Math.min(
+    queue.plain.first?.waitingSinceMs ?? Infinity,
+    queue.due.first?.waitingSinceMs ?? Infinity,
+  )
+  return sinceMs === Infinity ? 0 : Math.max(0, nowMs - sinceMs) / 1000
+}

@@ -1,0 +1,68 @@
+import type { FleetChange, TaskEventKind } from './contract.ts'
+import type { Line, Waiter } from './waiting.ts'
+
+/** What stands for a name or a queue that was never seen. */
+export const UNKNOWN = 'unknown'
+
+/** A change not yet told, because its task's name or queue may still arrive. */
+export type TaskChange = { -readonly [K in keyof TaskChangeTold]: TaskChangeTold[K] }
+type TaskChangeTold = Extract<FleetChange, { kind: 'task' }>
+
+/** Where a task stands: `waiting` for a run (sent, received, to be retried), `running`, or `done`, and then soon forgotten. */
+export type TaskStage = 'waiting' | 'running' | 'done'
+
+/**
+ * One task, joined by uuid. A task runs once, or again after a retry; each run has its own `retries` number, by which the
+ * newest `task-sent` and the run are matched. -1 and NaN stand for "not known".
+ */
+export class TaskRecord implements Waiter<TaskRecord> {
+  readonly uuid: string
+  stage: TaskStage = 'waiting'
+  /** '' until a `task-sent`, a `task-received` or an answer of a worker brought it. */
+  name = ''
+  /** '' until it is known. */
+  queue = ''
+  /** True once a `task-sent` gave the name, which a shadow name must not replace. */
+  sentNamed = false
+
+  /** The newest `task-sent`: its `retries`, time (sender's clock, ms) and ETA (ms). */
+  sentRetries = -1
+  sentMs = Number.NaN
+  etaMs = Number.NaN
+
+  /** The newest run. */
+  runRetries = -1
+  /** Who received it; '' when nobody was seen to. */
+  worker = ''
+  /** When it started (worker's clock, ms), until its wait was told. */
+  startedMs = Number.NaN
+  /** One publication has at most one wait: a redelivered task started twice, but was published once. */
+  waitTold = false
+
+  held: TaskChange[] | undefined = undefined
+  /** True once held changes were told as they were: later ones are not held again. */
+  heldInVain = false
+
+  /** When it ended (our clock). */
+  doneAtMs = Number.NaN
+  /** When an answer of a worker last named it, for tasks no event spoke of. */
+  adoptedAtMs = Number.NaN
+
+  waitingSinceMs = Number.NaN
+  line: Line<TaskRecord> | undefined = undefined
+  before: TaskRecord | undefined = undefined
+  after: TaskRecord | undefined = undefined
+  heapIndex = -1
+
+  constructor(uuid: string) {
+    this.uuid = uuid
+  }
+}
+
+/** A change whose name and queue are filled in when it is told. */
+export const taskChange = (event: TaskEventKind): TaskChange => ({
+  kind: 'task',
+  event,
+  task: UNKNOWN,
+  queue: UNKNOWN,
+})

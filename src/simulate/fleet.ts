@@ -193,12 +193,16 @@ class Fleet implements SimulatedFleet, World {
   publishEvents(
     events: Readonly<Record<string, unknown>> | readonly Readonly<Record<string, unknown>>[],
   ): void {
-    if (this.#pending < MAX_PENDING) this.#watch(this.#link.publishEvents(events))
+    if (this.#pending < MAX_PENDING) void this.#watch(this.#link.publishEvents(events))
   }
 
   sendTask(task: OutgoingTask, pid: number): void {
-    this.#publish(task.queue, taskEnvelope(task), task.priority)
-    this.publishEvents(sentEvent(task, pid, ++this.#clientClock, this.clock.now()))
+    const envelope = taskEnvelope(task)
+    this.#publish(task.queue, envelope, task.priority)
+    // After the task, as Celery's clients do.
+    this.publishEvents(
+      sentEvent(task, envelope.headers['argsrepr'], pid, ++this.#clientClock, this.clock.now()),
+    )
     this.#wakeOne(task.queue)
   }
 
@@ -244,7 +248,7 @@ class Fleet implements SimulatedFleet, World {
   #publish(queue: string, envelope: TaskEnvelope, priority: number): void {
     this.counts.published++
     this.#count(queue, 1)
-    this.#watch(this.#link.publishTask(queue, envelope, priority), () => {
+    void this.#watch(this.#link.publishTask(queue, envelope, priority), () => {
       this.counts.published--
       this.#count(queue, -1)
     })
@@ -256,19 +260,17 @@ class Fleet implements SimulatedFleet, World {
   }
 
   /** Follows a call to the broker to its end; a broker that went away is told once, and once when it is back. */
-  #watch(call: Promise<void>, undo?: () => void): void {
+  async #watch(call: Promise<void>, undo?: () => void): Promise<void> {
     this.#pending++
-    call.then(
-      () => {
-        this.#pending--
-        this.#told(undefined)
-      },
-      (error: unknown) => {
-        this.#pending--
-        undo?.()
-        this.#told(error)
-      },
-    )
+    try {
+      await call
+      this.#told(undefined)
+    } catch (error) {
+      undo?.()
+      this.#told(error)
+    } finally {
+      this.#pending--
+    }
   }
 
   #told(error: unknown): void {
@@ -284,7 +286,7 @@ class Fleet implements SimulatedFleet, World {
   /** Somebody else's task: back it goes, and no simulated worker touches that queue again. */
   #refuse(queue: string, envelope: TaskEnvelope): void {
     const priority = envelope.properties['priority']
-    this.#watch(this.#link.publishTask(queue, envelope, typeof priority === 'number' ? priority : 0))
+    void this.#watch(this.#link.publishTask(queue, envelope, typeof priority === 'number' ? priority : 0))
     for (const worker of this.#workers) worker.cancelConsumer(queue)
     if (this.#foreign.has(queue)) return
     this.#foreign.add(queue)
@@ -337,7 +339,6 @@ class Fleet implements SimulatedFleet, World {
         retries: 0,
         etaMs: delayed ? clock.now() + between(random, eta.fromSeconds, eta.toSeconds) * 1000 : null,
         args: [number],
-        argsrepr: `(${number},)`,
         rootId: id,
         parentId: null,
         origin: client.origin,
@@ -358,7 +359,7 @@ class Fleet implements SimulatedFleet, World {
       if (request.destination !== null && !request.destination.includes(worker.node)) continue
       const value = worker.answer(request.method, request.arguments)
       if (value !== undefined && request.replyTo !== null)
-        this.#watch(this.#link.reply(request, worker.node, value))
+        void this.#watch(this.#link.reply(request, worker.node, value))
     }
   }
 

@@ -1,4 +1,5 @@
 import type { TaskEnvelope } from '../broker/index.ts'
+import { taskMessage } from '../celery/index.ts'
 
 /** What the simulated workers say they are: software of the wire format they speak (celery-wire.md section 14). */
 export const SOFTWARE = { sw_ident: 'py-celery', sw_ver: '5.6.3', sw_sys: 'Linux' } as const
@@ -11,7 +12,6 @@ export interface OutgoingTask {
   readonly retries: number
   /** Epoch ms, or null for at once. */
   readonly etaMs: number | null
-  readonly argsrepr: string
   readonly args: readonly unknown[]
   readonly rootId: string
   readonly parentId: string | null
@@ -22,38 +22,24 @@ export interface OutgoingTask {
 /** ISO 8601 with microseconds and an offset, as Python writes it. */
 export const isoText = (epochMs: number): string => new Date(epochMs).toISOString().replace('Z', '000+00:00')
 
-/** A protocol-2 task message (celery-wire.md section 10; Celery `app/amqp.py` `as_task_v2`). */
-export function taskEnvelope(task: OutgoingTask): TaskEnvelope {
-  return {
-    headers: {
-      lang: 'py',
-      task: task.name,
-      id: task.id,
-      shadow: null,
-      eta: task.etaMs === null ? null : isoText(task.etaMs),
-      expires: null,
-      group: null,
-      group_index: null,
-      retries: task.retries,
-      timelimit: [null, null],
-      root_id: task.rootId,
-      parent_id: task.parentId,
-      argsrepr: task.argsrepr,
-      kwargsrepr: '{}',
-      origin: task.origin,
-      ignore_result: false,
-      replaced_task_nesting: 0,
-      stamped_headers: null,
-      stamps: {},
-    },
-    properties: { correlation_id: task.id, reply_to: '', delivery_mode: 2, priority: task.priority },
-    body: [task.args, {}, { callbacks: null, errbacks: null, chain: null, chord: null }],
-  }
-}
+/** The message of a task (celery-wire.md section 10). */
+export const taskEnvelope = (task: OutgoingTask): TaskEnvelope =>
+  taskMessage({
+    id: task.id,
+    name: task.name,
+    args: task.args,
+    origin: task.origin,
+    retries: task.retries,
+    eta: task.etaMs === null ? null : isoText(task.etaMs),
+    rootId: task.rootId,
+    parentId: task.parentId,
+    priority: task.priority,
+  })
 
 /** A `task-sent` event, as the client sends it after the task (celery-wire.md section 6). */
 export function sentEvent(
   task: OutgoingTask,
+  argsrepr: unknown,
   pid: number,
   clock: number,
   nowMs: number,
@@ -67,7 +53,7 @@ export function sentEvent(
     root_id: task.rootId,
     parent_id: task.parentId,
     name: task.name,
-    args: task.argsrepr,
+    args: argsrepr,
     kwargs: '{}',
     retries: task.retries,
     eta: task.etaMs === null ? null : isoText(task.etaMs),

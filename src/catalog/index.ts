@@ -1,2 +1,50 @@
-export { type MetricId, type MetricName, metrics, type Metrics } from './metrics.ts'
-export { type Metric, metric, type MetricKind, type Severity, type Source, type Unit } from './spec.ts'
+export {
+  type Alert,
+  type CloudWatchAlarm,
+  defaultExpr,
+  type Parameter,
+  type Runbook,
+  type Step,
+  type Threshold,
+  watchedMetrics,
+} from './alert.ts'
+export { type AlertName, alerts } from './alerts/index.ts'
+export {
+  type AlertOverride,
+  type AlertOverrides,
+  checkAlertOverrides,
+  checkBuckets,
+  type ConfiguredAlert,
+  configureAlerts,
+  type OverrideProblem,
+} from './configure.ts'
+export { type LabelName, type MetricId, type MetricName, metrics, type Metrics } from './metrics.ts'
+export { type Panel, type PanelId, type PanelKey, type PanelQuery, panels } from './panels.ts'
+export { recorded, type RecordedName } from './recording-rules.ts'
+export {
+  ALERT_GROUP,
+  alertExpr,
+  type CatalogAlertingRule,
+  type CatalogRecordingRule,
+  type CatalogRuleGroup,
+  DEFAULT_EXTERNAL_URL,
+  RECORDING_GROUP,
+  RULE_INTERVAL_MS,
+  ruleGroups,
+  type RuleOptions,
+  runbookUrl,
+} from './rule-groups.ts'
+export { type ExpectedAlert, type Scene, SCENE_STEP_MS, type SceneSeries } from './scene.ts'
+export {
+  collectedMetrics,
+  type Expr,
+  isRecorded,
+  type Metric,
+  metric,
+  type MetricKind,
+  type RecordedMetric,
+  type Severity,
+  type Source,
+  type Unit,
+} from './spec.ts'
+export { inWords } from './wording.ts'

@@ -120,7 +120,7 @@ export const metrics = {
     unit: 'percent',
     sources: ['host'],
     guide: 11,
-    help: 'CPU of a worker container (pod, unit or process group) in percent of its limit, or of one core without a limit.',
+    help: 'CPU of a worker container (pod, unit or process group) in percent of its limit, or of all cores of its host without a limit.',
   }),
   containerMemory: metric({
     name: 'container_memory_usage_percent',
@@ -467,3 +467,5 @@ export const metrics = {
 export type Metrics = typeof metrics
 export type MetricId = keyof Metrics
 export type MetricName = Metrics[MetricId]['name']
+/** Every label that a metric declares. */
+export type LabelName = Metrics[MetricId]['labels'][number]

@@ -1,0 +1,5 @@
+/** A file that an emitter made; the path is relative to the target's folder, with forward slashes. */
+export interface EmittedFile {
+  readonly path: string
+  readonly content: string
+}

@@ -1,0 +1,2 @@
+export type { EmittedFile } from './file.ts'
+export { emitPrometheus, type PrometheusOptions } from './prometheus/index.ts'

@@ -1,0 +1,87 @@
+/**
+ * Who watches the watcher. These rules make sense only outside Celeriac, in the Prometheus that scrapes it, so they belong to this
+ * target and not to the catalog: a dead exporter silences every other rule (guide-flaws 12 and 67).
+ */
+import { formatDuration, MINUTE, SECOND } from '../../base/index.ts'
+import {
+  type CatalogRuleGroup,
+  DEFAULT_EXTERNAL_URL,
+  RULE_INTERVAL_MS,
+  type RuleOptions,
+} from '../../catalog/index.ts'
+
+export const META_FILE = 'celeriac-meta.rules.yml'
+
+const DOWN = {
+  summary: 'Celeriac is not reachable; Celery is not watched',
+  description:
+    'Prometheus has not reached Celeriac for 5m. None of its alerts can fire or resolve meanwhile. Is the process up, and is its address right in the scrape configuration?',
+}
+const ALWAYS = {
+  summary: 'The way from Prometheus to people works',
+  description:
+    'This alert always fires. Send it to something that calls when it stops coming: then Prometheus, its rules or its Alertmanager are dead.',
+}
+
+/** The group that Prometheus evaluates about its Celeriac job. */
+export const metaGroup = (options: RuleOptions): CatalogRuleGroup => ({
+  name: 'celeriac_meta',
+  file: META_FILE,
+  intervalMs: options.intervalMs ?? RULE_INTERVAL_MS,
+  rules: [
+    {
+      kind: 'alert',
+      alert: 'CeleriacDown',
+      expr: 'max by (job) (up{job="celeriac"}) == 0\nor on (job)\nabsent(up{job="celeriac"})',
+      forMs: 5 * MINUTE,
+      keepFiringForMs: 0,
+      labels: { severity: 'critical', component: 'celeriac' },
+      annotations: { ...DOWN, runbook_url: runbook(options) },
+    },
+    {
+      kind: 'alert',
+      alert: 'CeleriacWatchdog',
+      expr: 'vector(1)',
+      forMs: 0,
+      keepFiringForMs: 0,
+      labels: { severity: 'info', component: 'celeriac' },
+      annotations: { ...ALWAYS, runbook_url: runbook(options) },
+    },
+  ],
+})
+
+const runbook = (options: RuleOptions): string =>
+  `${(options.externalUrl ?? DEFAULT_EXTERNAL_URL).replace(/\/+$/, '')}/runbooks/celeriac-down`
+
+/** promtool cases: the target gone, never there, and well. */
+export function metaTests(options: RuleOptions) {
+  const down = {
+    exp_labels: { severity: 'critical', component: 'celeriac', job: 'celeriac' },
+    exp_annotations: { ...DOWN, runbook_url: runbook(options) },
+  }
+  const always = {
+    exp_labels: { severity: 'info', component: 'celeriac' },
+    exp_annotations: { ...ALWAYS, runbook_url: runbook(options) },
+  }
+  const scene = (name: string, values: string, alerts: readonly unknown[]) => ({
+    name,
+    interval: formatDuration(15 * SECOND),
+    input_series: [
+      { series: 'up{job="celeriac", instance="a:9808"}', values },
+      { series: 'celery_worker_count{job="celeriac", broker="default"}', values: '3x10 stale' },
+    ],
+    alert_rule_test: [
+      { eval_time: '15m', alertname: 'CeleriacDown', exp_alerts: alerts },
+      { eval_time: '15m', alertname: 'CeleriacWatchdog', exp_alerts: [always] },
+    ],
+  })
+  return {
+    rule_files: [META_FILE],
+    evaluation_interval: formatDuration(15 * SECOND),
+    tests: [
+      scene('Celeriac cannot be scraped any more', '1x20 0x60', [down]),
+      scene('Celeriac was taken out of the configuration', '1x20 stale', [down]),
+      scene('Celeriac is up', '1x80', []),
+    ],
+  }
+}

@@ -1,0 +1,55 @@
+import { formatDuration } from '../../base/index.ts'
+import {
+  type CatalogAlertingRule,
+  type ConfiguredAlert,
+  type RuleOptions,
+  ruleGroups,
+  type Scene,
+  SCENE_STEP_MS,
+} from '../../catalog/index.ts'
+
+/**
+ * The catalog's scenes in promtool's unit-test format, for alerts whose numbers are the catalog's: a scene proves a limit, and
+ * says nothing about another one.
+ */
+export function unitTests(
+  alerts: readonly ConfiguredAlert[],
+  options: RuleOptions,
+  ruleFiles: readonly string[],
+) {
+  const rules = new Map(
+    ruleGroups({ ...options, alerts })
+      .flatMap(group => group.rules)
+      .flatMap(rule => (rule.kind === 'alert' ? [[rule.alert, rule] as const] : [])),
+  )
+  return {
+    rule_files: ruleFiles,
+    evaluation_interval: formatDuration(SCENE_STEP_MS),
+    tests: alerts
+      .filter(({ enabled, asCatalogued }) => enabled && asCatalogued)
+      .flatMap(({ alert }) => {
+        const rule = rules.get(alert.name)
+        if (rule === undefined) return []
+        return [
+          ...alert.scenes.fires.map(scene => sceneTest(rule, scene, 'fires')),
+          ...alert.scenes.quiet.map(scene => sceneTest(rule, scene, 'stays quiet')),
+        ]
+      }),
+  }
+}
+
+const sceneTest = (rule: CatalogAlertingRule, scene: Scene, verdict: string) => ({
+  name: `${rule.alert} ${verdict}: ${scene.title}`,
+  interval: formatDuration(SCENE_STEP_MS),
+  input_series: scene.series,
+  alert_rule_test: [
+    {
+      eval_time: formatDuration(scene.atMs),
+      alertname: rule.alert,
+      exp_alerts: scene.alerts.map(({ labels, summary, description }) => ({
+        exp_labels: { ...rule.labels, ...labels },
+        exp_annotations: { ...rule.annotations, summary, description },
+      })),
+    },
+  ],
+})

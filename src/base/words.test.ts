@@ -20,9 +20,9 @@ test.each([
 
 test.each([
   [0, '0'],
-  [1234567, '1\u2009234\u2009567'],
-  [-1234, '-1\u2009234'],
-  [1234.56, '1\u2009235'],
+  [1234567, '1\u202f234\u202f567'],
+  [-1234, '-1\u202f234'],
+  [1234.56, '1\u202f235'],
   [0.0612345, '0.0612'],
   [99.96, '100'],
   [Number.POSITIVE_INFINITY, '+Inf'],
@@ -39,7 +39,7 @@ test('a duration never takes more than two units, and no number loses its size',
   )
   fc.assert(
     fc.property(fc.integer({ min: -1e9, max: 1e9 }), value => {
-      expect(Number(wordNumber(value).replaceAll('\u2009', ''))).toBe(value)
+      expect(Number(wordNumber(value).replaceAll('\u202f', ''))).toBe(value)
     }),
   )
 })

@@ -1,6 +1,7 @@
 import { DAY, HOUR, MINUTE, SECOND } from './duration.ts'
 
-const THIN_SPACE = '\u2009'
+/** Narrow, and no line breaks at it; the web UI writes the same. */
+const THIN_SPACE = '\u202f'
 
 const STEPS: readonly (readonly [suffix: string, ms: number])[] = [
   ['d', DAY],

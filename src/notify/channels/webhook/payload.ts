@@ -1,16 +1,5 @@
 import type { Notification } from '../../../alerts/index.ts'
-import { compareText } from '../../../base/index.ts'
-
-/** Go's zero time: what Alertmanager writes while an alert has no end. */
-const ZERO_TIME = '0001-01-01T00:00:00Z'
-
-/** RFC 3339 as Go's RFC3339Nano prints it: no trailing zeros in the fraction. */
-export const goTime = (ms: number | undefined): string =>
-  ms === undefined
-    ? ZERO_TIME
-    : new Date(ms)
-        .toISOString()
-        .replace(/\.(\d*?)0+Z$/, (_, digits: string) => (digits === '' ? 'Z' : `.${digits}Z`))
+import { compareText, rfc3339 } from '../../../base/index.ts'
 
 /** Keys in the order in which Go prints a map. */
 const ordered = (texts: Readonly<Record<string, string>>): Record<string, string> =>
@@ -30,8 +19,8 @@ export function webhookPayload(notification: Notification, maxAlerts: number) {
       status: alert.status,
       labels: alert.labels.toJSON(),
       annotations: ordered(alert.annotations),
-      startsAt: goTime(alert.startsAtMs),
-      endsAt: goTime(alert.endsAtMs),
+      startsAt: rfc3339(alert.startsAtMs),
+      endsAt: rfc3339(alert.endsAtMs),
       generatorURL: alert.generatorURL,
       fingerprint: alert.fingerprint,
     })),

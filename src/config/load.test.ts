@@ -147,3 +147,17 @@ test('a misspelt variable is told, those of Kubernetes are not', async () => {
     'The environment variable CELERIAC_LISTN is not known and has no effect; did you mean CELERIAC_LISTEN?',
   ])
 })
+
+test('a threshold of an alert can be changed, and an alert nobody knows is refused with its line', async () => {
+  const good = file(
+    'alerts.yaml',
+    'alerts:\n  CeleryQueueDepthHigh: { threshold: 500, for: 2m, queues: { reports: 50 } }\n',
+  )
+  expect((await load({ config: good })).alerts).toEqual({
+    CeleryQueueDepthHigh: { threshold: 500, for: '2m', queues: { reports: 50 } },
+  })
+  const bad = file('alerts-bad.yaml', 'alerts:\n  CeleryQueueDepthHigh:\n    threshold: lots\n')
+  await expect(load({ config: bad })).rejects.toThrow(
+    /alerts-bad\.yaml:3: alerts\.CeleryQueueDepthHigh\.threshold: must be a number/,
+  )
+})

@@ -1,3 +1,4 @@
+import type { AlertOverrides } from '../catalog/index.ts'
 import { CeleriacError, parseBytes, Secret } from '../base/index.ts'
 import type { ReceiverOptions } from '../notify/index.ts'
 import { findConfigFile, readConfigFile } from './file.ts'
@@ -8,14 +9,6 @@ export interface BrokerConfig {
   readonly name: string
   readonly url: Secret
   readonly transportOptions: Readonly<Record<string, unknown>>
-}
-
-export interface AlertOverride {
-  readonly enabled?: boolean | undefined
-  readonly threshold?: number | undefined
-  readonly forMs?: number | undefined
-  readonly severity?: 'critical' | 'warning' | 'info' | undefined
-  readonly queues?: Readonly<Record<string, number>> | undefined
 }
 
 /** Everything the program runs on, complete and checked. Durations in ms. */
@@ -32,7 +25,7 @@ export interface Config {
   readonly evaluationIntervalMs: number
   readonly logLevel: 'debug' | 'info' | 'warn' | 'error'
   readonly logFormat: 'json' | 'pretty' | undefined
-  readonly alerts: Readonly<Record<string, AlertOverride>>
+  readonly alerts: AlertOverrides
   readonly receivers: readonly ReceiverOptions[]
   readonly groupWaitMs: number
   readonly groupIntervalMs: number
@@ -267,9 +260,7 @@ export async function loadConfig(
     evaluationIntervalMs: file.evaluationInterval ?? DEFAULTS.evaluationInterval,
     logLevel: pick('logLevel', flags.logLevel, '--log-level', 'CELERIAC_LOG_LEVEL') ?? DEFAULTS.logLevel,
     logFormat: pick('logFormat', flags.logFormat, '--log-format', 'CELERIAC_LOG_FORMAT'),
-    alerts: Object.fromEntries(
-      Object.entries(file.alerts ?? {}).map(([name, { for: forMs, ...rest }]) => [name, { ...rest, forMs }]),
-    ),
+    alerts: file.alerts ?? {},
     receivers,
     groupWaitMs: file.notify?.groupWait ?? DEFAULTS.groupWait,
     groupIntervalMs: file.notify?.groupInterval ?? DEFAULTS.groupInterval,

@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { type AlertOverrides, checkAlertOverrides } from '../catalog/index.ts'
 import { DAY, parseDurationMs, SECOND } from '../base/index.ts'
 import { notifyOptions } from '../notify/index.ts'
 
@@ -83,16 +84,13 @@ export const fileSchema = z.strictObject({
   logLevel: z.enum(['debug', 'info', 'warn', 'error']).optional(),
   logFormat: z.enum(['json', 'pretty']).optional(),
   alerts: z
-    .record(
-      z.string(),
-      z.strictObject({
-        enabled: z.boolean().optional(),
-        threshold: z.number().optional(),
-        for: duration.optional(),
-        severity: z.enum(['critical', 'warning', 'info']).optional(),
-        queues: z.record(z.string(), z.number()).optional().describe('Thresholds of single queues.'),
-      }),
-    )
+    .unknown()
+    .transform((value, context): AlertOverrides => {
+      const problems = checkAlertOverrides(value)
+      for (const { path, message } of problems)
+        context.addIssue({ code: 'custom', path: path === '' ? [] : path.split('.'), message })
+      return problems.length > 0 ? z.NEVER : (value as AlertOverrides)
+    })
     .optional()
     .describe('Changes to the alerts of the catalog, by name.'),
   notify: z

@@ -1,0 +1,152 @@
+import type { Sample } from '../base/index.ts'
+import { type Metric, metrics } from '../catalog/index.ts'
+import type { Fleet, FleetChange } from '../fleet/index.ts'
+import type {
+  BrokerStatus,
+  Declared,
+  ExpositionFormat,
+  LabelsOf,
+  MetricsOptions,
+  MetricsRegistry,
+} from './contract.ts'
+import { expose } from './expose.ts'
+import { type Family, histogramFamily, scalarFamily } from './family.ts'
+import { describeFleet } from './fleet-gauges.ts'
+import type { Histogram, Scalar } from './series.ts'
+import { TaskRecorder } from './task-series.ts'
+
+const DEFAULT_MAX_SERIES = 10_000
+
+/** An empty registry. */
+export function createMetrics(options: MetricsOptions = {}): MetricsRegistry {
+  return new Registry(options)
+}
+
+class Registry implements MetricsRegistry {
+  readonly #scalars = new Map<string, Family<Scalar>>()
+  readonly #histograms = new Map<string, Family<Histogram>>()
+  /** In the catalog's order. */
+  readonly #families: readonly Family[]
+  readonly #tasks: TaskRecorder
+  /** What each fleet's last collection set. */
+  readonly #collected = new Map<string, Map<Scalar, Family<Scalar>>>()
+
+  constructor({ maxSeriesPerMetric: cap = DEFAULT_MAX_SERIES }: MetricsOptions) {
+    const dropped = (metric: string): void => {
+      // A metric of metrics: it cannot outgrow the catalog, so dropping is never counted for itself.
+      if (metric !== metrics.seriesDropped.name) this.add(metrics.seriesDropped, { metric })
+    }
+    this.#families = Object.values(metrics).map(metric => {
+      if (metric.kind !== 'histogram') {
+        const family = scalarFamily(metric, cap, dropped)
+        this.#scalars.set(metric.name, family)
+        return family
+      }
+      const family = histogramFamily(metric, metric.buckets ?? [], cap, dropped)
+      this.#histograms.set(metric.name, family)
+      return family
+    })
+    this.#tasks = new TaskRecorder({
+      sent: this.#scalar(metrics.taskSent),
+      received: this.#scalar(metrics.taskReceived),
+      started: this.#scalar(metrics.taskStarted),
+      succeeded: this.#scalar(metrics.taskSucceeded),
+      failed: this.#scalar(metrics.taskFailed),
+      retried: this.#scalar(metrics.taskRetry),
+      rejected: this.#scalar(metrics.taskRejected),
+      revoked: this.#scalar(metrics.taskRevoked),
+      runtime: this.#histogram(metrics.taskRuntime),
+      wait: this.#histogram(metrics.taskWait),
+    })
+  }
+
+  get seriesCount(): number {
+    let count = 0
+    for (const family of this.#scalars.values()) count += family.size
+    for (const family of this.#histograms.values())
+      for (const series of family.all()) count += series.counts.length + 2
+    return count
+  }
+
+  record(broker: string, changes: readonly FleetChange[]): void {
+    this.#tasks.record(broker, changes)
+  }
+
+  collectFleet(fleet: Fleet, status: BrokerStatus, nowMs: number): void {
+    const before = this.#collected.get(fleet.broker)
+    const now = new Map<Scalar, Family<Scalar>>()
+    describeFleet(fleet, status, nowMs, (metric, labels, value) => {
+      if (value === null) return
+      const family = this.#scalar(metric)
+      const series = family.series(valuesOf(metric, labels), false)
+      if (series === undefined) return
+      series.value = value
+      now.set(series, family)
+    })
+    for (const [series, family] of before ?? []) if (!now.has(series)) family.remove(series.values)
+    this.#collected.set(fleet.broker, now)
+  }
+
+  forgetFleet(broker: string): void {
+    for (const [series, family] of this.#collected.get(broker) ?? []) family.remove(series.values)
+    this.#collected.delete(broker)
+  }
+
+  add<M extends Declared<'counter'>>(metric: M, labels: LabelsOf<M>, amount = 1): void {
+    if (!(amount >= 0)) throw new RangeError(`${metric.name} counts up only, got ${amount}`)
+    const series = this.#scalar(metric).series(valuesOf(metric, labels), true)
+    if (series !== undefined) series.value += amount
+  }
+
+  total<M extends Declared<'counter'>>(metric: M, labels: LabelsOf<M>, value: number | null): void {
+    this.#put(metric, valuesOf(metric, labels), value)
+  }
+
+  set<M extends Declared<'gauge'>>(metric: M, labels: LabelsOf<M>, value: number | null): void {
+    this.#put(metric, valuesOf(metric, labels), value)
+  }
+
+  observe<M extends Declared<'histogram'>>(metric: M, labels: LabelsOf<M>, value: number): void {
+    this.#histogram(metric).series(valuesOf(metric, labels), true)?.observe(value)
+  }
+
+  samples(): Iterable<Sample> {
+    return this.#sample(false)
+  }
+
+  cycle(): readonly Sample[] {
+    return this.#sample(true)
+  }
+
+  expose(format: ExpositionFormat): Generator<string, void, undefined> {
+    return expose(this.#families, format)
+  }
+
+  #sample(asCycle: boolean): readonly Sample[] {
+    const samples: Sample[] = []
+    for (const family of this.#families) family.sample(samples, asCycle)
+    return samples
+  }
+
+  #put(metric: Metric, values: readonly string[], value: number | null): void {
+    const family = this.#scalar(metric)
+    if (value === null) return family.remove(values)
+    const series = family.series(values, false)
+    if (series !== undefined) series.value = value
+  }
+
+  #scalar(metric: Metric): Family<Scalar> {
+    const family = this.#scalars.get(metric.name)
+    if (family === undefined) throw new RangeError(`${metric.name} is no counter or gauge of the catalog`)
+    return family
+  }
+
+  #histogram(metric: Metric): Family<Histogram> {
+    const family = this.#histograms.get(metric.name)
+    if (family === undefined) throw new RangeError(`${metric.name} is no histogram of the catalog`)
+    return family
+  }
+}
+
+const valuesOf = <M extends Metric>(metric: M, labels: LabelsOf<M>): readonly string[] =>
+  metric.labels.map(name => (labels as Readonly<Record<string, string>>)[name] ?? '')

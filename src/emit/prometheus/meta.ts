@@ -8,9 +8,55 @@ import {
   DEFAULT_EXTERNAL_URL,
   RULE_INTERVAL_MS,
   type RuleOptions,
+  type Runbook,
+  runbookUrl,
+  type Severity,
 } from '../../catalog/index.ts'
 
 export const META_FILE = 'celeriac-meta.rules.yml'
+
+/** What to do when Celeriac itself is silent. */
+export const META_RUNBOOK = {
+  alert: 'CeleriacDown',
+  slug: 'celeriac-down',
+  severity: 'critical',
+  runbook: {
+    title: 'Celeriac is down',
+    meaning: [
+      'Prometheus cannot scrape Celeriac. The fleet may be well or not: nobody looks. Alerts that rest on it neither fire nor resolve.',
+      'CeleriacWatchdog is its counterpart: it always fires, and something outside must call when it stops coming.',
+    ],
+    check: [
+      {
+        text: 'Does the process run?',
+        shell: 'systemctl status celeriac   # or: kubectl get pods -l app.kubernetes.io/name=celeriac',
+      },
+      {
+        text: 'Does it answer where Prometheus looks for it?',
+        shell: 'curl -fsS http://<host>:9808/-/healthy',
+      },
+      { text: 'What did it say last?', shell: 'journalctl -u celeriac -n 100 --no-pager' },
+    ],
+    act: [
+      { text: 'Gone: start it. It goes on with what the broker and the workers say, and needs no repair.' },
+      {
+        text: 'Running, but out of reach: correct the address, the network policy or the scrape configuration.',
+      },
+      {
+        text: 'Killed for memory: see celeriac_store_series and celeriac_series_dropped_total before it ended, and lower the number of task names or queues, or give it more.',
+      },
+    ],
+    escalate: [
+      'It ends again after each start.',
+      'Nobody watches the fleet for 30 minutes: check queues and workers by hand.',
+    ],
+  },
+} satisfies {
+  readonly alert: string
+  readonly slug: string
+  readonly severity: Severity
+  readonly runbook: Runbook
+}
 
 const DOWN = {
   summary: 'Celeriac is not reachable; Celery is not watched',
@@ -51,7 +97,7 @@ export const metaGroup = (options: RuleOptions): CatalogRuleGroup => ({
 })
 
 const runbook = (options: RuleOptions): string =>
-  `${(options.externalUrl ?? DEFAULT_EXTERNAL_URL).replace(/\/+$/, '')}/runbooks/celeriac-down`
+  runbookUrl(options.externalUrl ?? DEFAULT_EXTERNAL_URL, META_RUNBOOK.slug)
 
 /** promtool cases: the target gone, never there, and well. */
 export function metaTests(options: RuleOptions) {

@@ -1,0 +1,52 @@
+import { CeleriacError, type Clock, type Log } from '../base/index.ts'
+import type { Broker, FleetLink } from './broker.ts'
+import { createMemoryBroker } from './memory/broker.ts'
+import { createMemoryLink } from './memory/link.ts'
+import type { MemoryServer } from './memory/server.ts'
+import { createRedisBroker } from './redis/broker.ts'
+import { createRedisLink } from './redis/link.ts'
+import { parseTransportOptions } from './transport-options.ts'
+import { parseBrokerUrl } from './url.ts'
+
+export interface BrokerOptions {
+  /** The configured name: the `broker` label. */
+  readonly name: string
+  readonly url: string
+  /** By their names in Celery's settings; see `parseTransportOptions`. */
+  readonly transportOptions?: Readonly<Record<string, unknown>>
+  readonly clock: Clock
+  readonly log: Log
+  /** What `memory://` stands for. */
+  readonly memoryServer?: MemoryServer
+}
+
+/** The Broker that a URL asks for, not yet started. Throws BROKER_URL_INVALID or CONFIG_INVALID. */
+export function createBroker(options: BrokerOptions): Broker {
+  const { name, clock, log } = options
+  const target = parseBrokerUrl(options.url)
+  const transportOptions = parseTransportOptions(options.transportOptions ?? {})
+  return target.transport === 'memory'
+    ? createMemoryBroker({ name, server: serverOf(options), clock, log, names: transportOptions })
+    : createRedisBroker({ name, target, transportOptions, clock, log })
+}
+
+/** The fleet's side of the same, not yet connected. Throws as `createBroker` does. */
+export function createFleetLink(options: Omit<BrokerOptions, 'name'>): FleetLink {
+  const { clock, log } = options
+  const target = parseBrokerUrl(options.url)
+  const transportOptions = parseTransportOptions(options.transportOptions ?? {})
+  return target.transport === 'memory'
+    ? createMemoryLink({ server: serverOf(options), names: transportOptions, log })
+    : createRedisLink({ target, transportOptions, clock, log })
+}
+
+function serverOf(options: Pick<BrokerOptions, 'memoryServer'>): MemoryServer {
+  if (options.memoryServer !== undefined) return options.memoryServer
+  throw new CeleriacError(
+    'BROKER_URL_INVALID',
+    'memory:// stands for a broker inside one process, and there is none here.',
+    {
+      hint: 'It serves `celeriac demo`; to watch a fleet, write redis://:password@host:6379/0.',
+    },
+  )
+}

@@ -1,0 +1,156 @@
+import { readFileSync } from 'node:fs'
+import { createClient, type RedisClientOptions, type RedisClientType } from '@redis/client'
+import { CeleriacError, type Clock, errorText } from '../../base/index.ts'
+import type { RedisTarget } from '../url.ts'
+import { redisError, SilenceError } from './errors.ts'
+
+/** RESP2, so that servers before Redis 6 and proxies answer too; nothing here needs RESP3. */
+export type RedisConnection = RedisClientType<Nothing, Nothing, Nothing, 2>
+
+type Nothing = Record<never, never>
+type ConnectionOptions = NonNullable<Parameters<typeof createClient<Nothing, Nothing, Nothing, 2>>[0]>
+
+const CONNECT_TIMEOUT_MS = 3_000
+const CHECK_INTERVAL_MS = 1_000
+/** A server that answers nothing for so long is taken for hung. */
+export const SILENCE_TIMEOUT_MS = 5_000
+
+/**
+ * Opens one connection and proves by a PING that commands are obeyed. It is never repaired: when it is lost, `onLost` hears of
+ * it once and the connection is done for, so that nobody has to guess which subscriptions survived. Hung servers are noticed
+ * by a watch of our own, because the client's socket time-out cannot tell a silent server from a busy process of ours.
+ * Rejects with a CeleriacError.
+ */
+export async function openConnection(
+  target: RedisTarget,
+  clock: Clock,
+  onLost: (error: CeleriacError) => void,
+): Promise<RedisConnection> {
+  const client: RedisConnection = createClient(clientOptions(target))
+  let over = false
+  let ready = false
+  let firstError: unknown
+  let stopWatch: () => void = () => {}
+  const lost = (error: unknown): void => {
+    if (over) return
+    over = true
+    stopWatch()
+    client.destroy()
+    if (ready) onLost(redisError(error, target, true))
+  }
+  client.on('error', (error: unknown) => {
+    firstError ??= error
+    if (ready) lost(error)
+  })
+  client.on('end', () => {
+    over = true
+    stopWatch()
+  })
+  const inTime = deadline(clock, CONNECT_TIMEOUT_MS + 1_000)
+  try {
+    // A server that was stopped still accepts connections: the kernel does. Only an answer proves it alive.
+    await Promise.race([client.connect().then(() => client.ping()), inTime.promise])
+  } catch (error) {
+    over = true
+    client.destroy()
+    // The client reports a decoding error as an event and then only that the socket closed.
+    throw redisError(isClosing(error) && firstError !== undefined ? firstError : error, target, false)
+  } finally {
+    inTime.cancel()
+  }
+  ready = true
+  stopWatch = watch(client, clock, lost)
+  return client
+}
+
+const isClosing = (error: unknown): boolean => /closed|destroy|disconnect/i.test(errorText(error))
+
+function deadline(clock: Clock, ms: number): { readonly promise: Promise<never>; cancel(): void } {
+  let cancel: () => void = () => {}
+  const promise = new Promise<never>((_, reject) => {
+    cancel = clock.after(ms, () => reject(new SilenceError('no answer in time')))
+  })
+  return { promise, cancel: () => cancel() }
+}
+
+/**
+ * Asks for a PONG every second and gives up after five without one. A second in which our own process was busy does not count:
+ * the answer may have been waiting in the socket all along.
+ */
+function watch(client: RedisConnection, clock: Clock, lost: (error: unknown) => void): () => void {
+  let silentMs = 0
+  let asked = false
+  let lastTick = clock.now()
+  let cancel: () => void
+  const tick = (): void => {
+    const now = clock.now()
+    const late = now - lastTick > 2 * CHECK_INTERVAL_MS
+    lastTick = now
+    if (asked && !late) silentMs += CHECK_INTERVAL_MS
+    if (silentMs >= SILENCE_TIMEOUT_MS) {
+      lost(new SilenceError('no answer in time'))
+      return
+    }
+    if (!asked) {
+      asked = true
+      client.sendCommand(['PING']).then(
+        () => {
+          asked = false
+          silentMs = 0
+        },
+        (error: unknown) => {
+          // A rejected PING of a connection that is gone is old news; any other answer is an answer.
+          if (client.isReady) asked = false
+          else lost(error)
+        },
+      )
+    }
+    cancel = clock.after(CHECK_INTERVAL_MS, tick)
+  }
+  cancel = clock.after(CHECK_INTERVAL_MS, tick)
+  return () => cancel()
+}
+
+function clientOptions(target: RedisTarget): ConnectionOptions {
+  return {
+    RESP: 2,
+    socket: { ...socketOptions(target), connectTimeout: CONNECT_TIMEOUT_MS, reconnectStrategy: false },
+    database: target.database,
+    maintNotifications: 'disabled',
+    disableOfflineQueue: true,
+    disableClientInfo: true,
+    name: 'celeriac',
+    // Time-outs are the watch's: a command that waits behind a flood of events is not a lost command.
+    commandOptions: { timeout: 0 },
+    ...(target.username === undefined ? {} : { username: target.username }),
+    ...(target.password === undefined ? {} : { password: target.password.reveal() }),
+  }
+}
+
+function socketOptions(target: RedisTarget): NonNullable<RedisClientOptions['socket']> {
+  if (target.at.kind === 'socket') return { path: target.at.path, tls: false }
+  const { host, port } = target.at
+  if (target.tls === undefined) return { host, port }
+  const { caFile, certFile, keyFile, verify } = target.tls
+  return {
+    tls: true,
+    host,
+    port,
+    servername: host,
+    rejectUnauthorized: verify,
+    ...(caFile === undefined ? {} : { ca: readPem(caFile) }),
+    ...(certFile === undefined ? {} : { cert: readPem(certFile) }),
+    ...(keyFile === undefined ? {} : { key: readPem(keyFile) }),
+  }
+}
+
+function readPem(file: string): string {
+  try {
+    return readFileSync(file, 'utf8')
+  } catch (error) {
+    throw new CeleriacError('FILE_UNREADABLE', `The TLS file ${file} of the broker URL cannot be read.`, {
+      hint: 'Check ssl_ca_certs, ssl_certfile and ssl_keyfile.',
+      cause: error,
+    })
+  }
+}

@@ -1,0 +1,133 @@
+import { ConnectionTimeoutError, ErrorReply, SocketTimeoutError } from '@redis/client'
+import { CeleriacError, errorText } from '../../base/index.ts'
+import type { RedisTarget } from '../url.ts'
+
+/** The server accepts or holds the connection and says nothing. */
+export class SilenceError extends Error {}
+
+const codeOf = (error: unknown): string =>
+  error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : ''
+
+/** Where to look, by what the operating system said. */
+const UNREACHABLE: Readonly<Record<string, string>> = {
+  ECONNREFUSED: 'Nothing listens there',
+  ENOTFOUND: 'The host name is not known',
+  EAI_AGAIN: 'The host name could not be looked up',
+  EHOSTUNREACH: 'There is no way to the host',
+  ENETUNREACH: 'There is no way to the network',
+  ETIMEDOUT: 'The host does not answer',
+  ENOENT: 'There is no such socket',
+  EACCES: 'The socket may not be opened by this user',
+  EPERM: 'The connection is not permitted',
+}
+
+const START_HINT = 'Check host and port of the broker URL, and that the server runs.'
+
+/**
+ * What went wrong with a Redis, in words for the person who runs Celeriac: address (redacted), what happened, what to do. The
+ * password is cut out even of texts that the server sends back. `wasConnected` tells a loss from a failed attempt.
+ */
+export function redisError(error: unknown, target: RedisTarget, wasConnected: boolean): CeleriacError {
+  if (error instanceof CeleriacError) return error
+  const { address } = target
+  const make = (
+    code: 'BROKER_UNREACHABLE' | 'BROKER_AUTH' | 'BROKER_REFUSED' | 'BROKER_LOST',
+    message: string,
+    hint: string,
+  ) =>
+    // No cause: the client's errors may hold commands, and commands hold the password.
+    new CeleriacError(code, message, { hint })
+  const text = errorText(error)
+  const code = codeOf(error)
+
+  if (/^WRONGPASS|invalid password|invalid username-password/i.test(text)) {
+    return make(
+      'BROKER_AUTH',
+      `The broker ${address} refuses the user or the password.`,
+      'Check the credentials in the broker URL; characters such as / @ # % may be percent-encoded.',
+    )
+  }
+  if (/^NOAUTH/.test(text)) {
+    return make(
+      'BROKER_AUTH',
+      `The broker ${address} wants a password and the URL has none.`,
+      'Write it as redis://:password@host:6379/0.',
+    )
+  }
+  if (/AUTH.*without any password|no password is set/i.test(text)) {
+    return make(
+      'BROKER_AUTH',
+      `The broker ${address} has no password, and the URL gives one.`,
+      'Remove the password from the URL, or set one on the server (requirepass).',
+    )
+  }
+  if (/^NOPERM/.test(text)) {
+    return make(
+      'BROKER_REFUSED',
+      `The broker ${address} does not permit a command: ${clean(text, target)}.`,
+      'Allow the user PSUBSCRIBE, PUBLISH, LLEN, LRANGE, LTRIM, EXPIRE, DEL, SCAN, SSCAN and INFO on the keys and channels of Celery.',
+    )
+  }
+  if (/^LOADING|^BUSY|^MASTERDOWN/.test(text)) {
+    return make(
+      'BROKER_REFUSED',
+      `The broker ${address} is not ready: ${clean(text, target)}.`,
+      'It is asked again.',
+    )
+  }
+  if (/DB index is out of range|invalid DB index/i.test(text)) {
+    return make(
+      'BROKER_REFUSED',
+      `The broker ${address} has no database ${target.database}.`,
+      'Check the number at the end of the broker URL.',
+    )
+  }
+  const why = UNREACHABLE[code]
+  if (why !== undefined)
+    return make('BROKER_UNREACHABLE', `The broker ${address} cannot be reached. ${why}.`, START_HINT)
+  if (/^(ERR_TLS|ERR_SSL|CERT_|DEPTH_ZERO|SELF_SIGNED|UNABLE_TO|EPROTO)/.test(code)) {
+    return make(
+      'BROKER_UNREACHABLE',
+      `The broker ${address} and we do not agree on TLS (${code}).`,
+      'Check rediss:// against redis://, and ssl_ca_certs and ssl_cert_reqs in the URL.',
+    )
+  }
+  if (isTimeout(error)) {
+    return wasConnected
+      ? make('BROKER_LOST', `The broker ${address} stopped answering.`, 'It is tried again until it answers.')
+      : make('BROKER_UNREACHABLE', `The broker ${address} does not answer in time.`, START_HINT)
+  }
+  if (/Unknown RESP type/.test(text))
+    return make('BROKER_UNREACHABLE', `What listens at ${address} does not speak Redis.`, START_HINT)
+  if (isReply(error))
+    return make('BROKER_REFUSED', `The broker ${address} answers: ${clean(text, target)}.`, 'See its log.')
+  return wasConnected
+    ? make(
+        'BROKER_LOST',
+        `The connection to the broker ${address} ended.`,
+        'It is opened again until it holds.',
+      )
+    : make(
+        'BROKER_UNREACHABLE',
+        `The broker ${address} closes the connection at once.`,
+        'Check that it is a Redis, and whether it wants TLS (rediss://).',
+      )
+}
+
+/** True for what the server itself answered, as against what befell the connection. */
+export const isReply = (error: unknown): boolean => error instanceof ErrorReply
+
+const isTimeout = (error: unknown): boolean =>
+  error instanceof ConnectionTimeoutError ||
+  error instanceof SocketTimeoutError ||
+  error instanceof SilenceError
+
+/** A server's text on one line, short, without the password. */
+function clean(text: string, target: RedisTarget): string {
+  const password = target.password?.reveal()
+  const safe = password === undefined ? text : text.replaceAll(password, '***')
+  return safe
+    .replace(/[^\x20-\x7e]+/g, ' ')
+    .slice(0, 200)
+    .replace(/[.\s]+$/, '')
+}

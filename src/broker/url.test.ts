@@ -1,0 +1,130 @@
+import fc from 'fast-check'
+import { expect, test } from 'vitest'
+import { CeleriacError, silentLog } from '../base/index.ts'
+import { realClock } from './broker-suite.ts'
+import { createBroker } from './create.ts'
+import { MemoryServer } from './memory/server.ts'
+import { parseBrokerUrl, type RedisTarget } from './url.ts'
+
+function redis(url: string): RedisTarget {
+  const target = parseBrokerUrl(url)
+  if (target.transport !== 'redis') throw new Error(url)
+  return target
+}
+
+const brief = (url: string): unknown => {
+  const { at, username, password, database, tls } = redis(url)
+  return [
+    at.kind === 'tcp' ? `${at.host}:${at.port}` : at.path,
+    username,
+    password?.reveal(),
+    database,
+    tls !== undefined,
+  ]
+}
+
+function failure(url: string): CeleriacError {
+  try {
+    parseBrokerUrl(url)
+  } catch (error) {
+    if (error instanceof CeleriacError) return error
+    throw error
+  }
+  throw new Error(`accepted: ${url}`)
+}
+
+test.each([
+  ['redis://', ['localhost:6379', undefined, undefined, 0, false]],
+  ['redis://localhost', ['localhost:6379', undefined, undefined, 0, false]],
+  ['redis://redis.prod:6380/3', ['redis.prod:6380', undefined, undefined, 3, false]],
+  ['REDIS://h/', ['h:6379', undefined, undefined, 0, false]],
+  ['redis://:secret@h:1/0', ['h:1', undefined, 'secret', 0, false]],
+  ['redis://user:secret@h', ['h:6379', 'user', 'secret', 0, false]],
+  ['redis://us%40er:se%2Fcret%25@h', ['h:6379', 'us@er', 'se/cret%', 0, false]],
+  ['redis://:p/w@#x@h:7/2', ['h:7', undefined, 'p/w@#x', 2, false]],
+  ['redis://:100%@h', ['h:6379', undefined, '100%', 0, false]],
+  ['redis://:a?b=c@h:7/2', ['h:7', undefined, 'a?b=c', 2, false]],
+  ['redis://:a:b@h', ['h:6379', undefined, 'a:b', 0, false]],
+  ['redis://[::1]:6390/1', ['::1:6390', undefined, undefined, 1, false]],
+  ['redis://h?db=4', ['h:6379', undefined, undefined, 4, false]],
+  ['rediss://:s@h:6379/0?ssl_cert_reqs=none', ['h:6379', undefined, 's', 0, true]],
+  ['redis+socket:///tmp/redis.sock', ['/tmp/redis.sock', undefined, undefined, 0, false]],
+  ['redis+socket:///tmp/redis.sock?virtual_host=5', ['/tmp/redis.sock', undefined, undefined, 5, false]],
+  ['redis+socket://:pw@/tmp/redis.sock?virtual_host=/5', ['/tmp/redis.sock', undefined, 'pw', 5, false]],
+])('%s is understood', (url, expected) => {
+  expect(brief(url)).toEqual(expected)
+})
+
+test('certificates are checked unless the URL says otherwise', () => {
+  expect(redis('rediss://h').tls?.verify).toBe(true)
+  expect(redis('rediss://h?ssl_cert_reqs=CERT_REQUIRED&ssl_ca_certs=/etc/ca.pem').tls).toEqual({
+    verify: true,
+    caFile: '/etc/ca.pem',
+    certFile: undefined,
+    keyFile: undefined,
+  })
+  expect(redis('rediss://h?ssl_cert_reqs=CERT_NONE').tls?.verify).toBe(false)
+})
+
+test.each([
+  ['localhost:6379', /must begin with a scheme/],
+  ['', /must begin with a scheme/],
+  ['amqp://guest:s3cret@h//', /RabbitMQ \("amqp"\) is not supported yet/],
+  ['sentinel://:s3cret@h:26379', /Redis Sentinel/],
+  ['gopher://:s3cret@h', /scheme "gopher" is not known/],
+  ['redis://:s3cret@h:abc', /port is not a number/],
+  ['redis://:s3cret@h:70000', /port must be between/],
+  ['redis://:s3cret@h/zero', /database must be a number/],
+  ['redis://:s3cret@h?colour=blue', /parameter "colour" is not known/],
+  ['redis://:s3cret@a;redis://:s3cret@b', /several brokers/],
+  ['redis+socket://', /names no socket/],
+  ['rediss://:s3cret@h?ssl_cert_reqs=perhaps', /ssl_cert_reqs/],
+])('%s is refused with a reason, and without its password', (url, reason) => {
+  const error = failure(url)
+  expect(error.code).toBe('BROKER_URL_INVALID')
+  expect(error.message).toMatch(reason)
+  expect(error.hint).toMatch(/\S/)
+  expect(error.line).not.toContain('s3cret')
+  expect(error.line).not.toContain('\n')
+})
+
+test('an unknown scheme lists the known ones', () => {
+  expect(failure('sqs://x').hint).toBe('Supported: redis://, rediss://, redis+socket://, memory://.')
+})
+
+test('any password comes through percent-encoded, and none is ever in the address', () => {
+  fc.assert(
+    fc.property(fc.string({ minLength: 1, unit: 'grapheme' }), fc.nat(15), (password, database) => {
+      const target = redis(`redis://:${encodeURIComponent(password)}@h:1/${database}`)
+      expect(target.password?.reveal()).toBe(password)
+      expect(target.database).toBe(database)
+      expect(target.address).toBe(`redis://:***@h:1/${database}`)
+    }),
+  )
+})
+
+test('any text is either a target or a clear error', () => {
+  fc.assert(
+    fc.property(
+      fc.oneof(
+        fc.string(),
+        fc.string().map(text => `redis://${text}`),
+      ),
+      text => {
+        try {
+          parseBrokerUrl(text)
+        } catch (error) {
+          expect(error).toBeInstanceOf(CeleriacError)
+        }
+      },
+    ),
+    { numRuns: 500 },
+  )
+})
+
+test('memory:// needs a server in the process', () => {
+  const options = { name: 'demo', url: 'memory://', clock: realClock, log: silentLog }
+  expect(() => createBroker(options)).toThrow(/inside one process/)
+  expect(createBroker({ ...options, memoryServer: new MemoryServer() }).transport).toBe('memory')
+  expect(createBroker({ ...options, url: 'redis://h' }).address).toBe('redis://h')
+})

@@ -123,14 +123,16 @@ export const bodyBytes = (envelope: Envelope): string | undefined =>
 /** Writes kombu's envelope with its keys in kombu's order, byte for byte as Python's JSON would. */
 export function encodeEnvelope(parts: EnvelopeParts): string {
   const bodyEncoding = parts.bodyEncoding === undefined ? 'base64' : parts.bodyEncoding
+  const { expiration, ...properties } = parts.properties ?? {}
   return writePythonJson({
     body: bodyEncoding === 'base64' ? encodeBase64Text(parts.body) : parts.body,
     'content-encoding': parts.contentEncoding ?? 'utf-8',
     'content-type': parts.contentType ?? 'application/json',
     headers: parts.headers ?? {},
     properties: {
-      ...parts.properties,
+      ...properties,
       delivery_mode: parts.deliveryMode ?? 1,
+      expiration,
       delivery_info: { exchange: parts.exchange, routing_key: parts.routingKey },
       priority: parts.priority ?? 0,
       ...(bodyEncoding === 'base64' ? { body_encoding: 'base64' } : {}),

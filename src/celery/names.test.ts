@@ -1,0 +1,65 @@
+import fc from 'fast-check'
+import { expect, test } from 'vitest'
+import { priorityStep, redisNames } from './index.ts'
+
+test('with no options the names are those of a plain fleet', () => {
+  const names = redisNames()
+  expect(names.eventPattern).toBe('/0.celeryev/*')
+  expect(names.eventChannel('task.sent')).toBe('/0.celeryev/task.sent')
+  expect(names.controlChannel).toBe('/0.celery.pidbox')
+  expect(names.controlExchange).toBe('celery.pidbox')
+  expect(names.replyExchange).toBe('reply.celery.pidbox')
+  expect(names.queueLists('celery')).toEqual([
+    'celery',
+    'celery\u0006\u00163',
+    'celery\u0006\u00166',
+    'celery\u0006\u00169',
+  ])
+  expect(names.bindingKey('celery')).toBe('_kombu.binding.celery')
+  expect(names.replyList('x')).toBe('x')
+})
+
+test('every option moves its names', () => {
+  expect(redisNames({ database: 3 }).eventPattern).toBe('/3.celeryev/*')
+  expect(redisNames({ fanoutPrefix: false }).eventPattern).toBe('celeryev/*')
+  expect(redisNames({ fanoutPrefix: '' }).controlChannel).toBe('celery.pidbox')
+  expect(redisNames({ fanoutPrefix: 'f-{db}-', database: 2 }).controlChannel).toBe('f-2-celery.pidbox')
+  expect(redisNames({ fanoutPatterns: false }).eventPattern).toBe('/0.celeryev')
+  expect(redisNames({ fanoutPatterns: false }).eventChannel('task.sent')).toBe('/0.celeryev')
+  expect(redisNames({ eventExchange: 'ev', controlExchange: 'ctl' })).toMatchObject({
+    eventPattern: '/0.ev/*',
+    controlChannel: '/0.ctl.pidbox',
+    replyExchange: 'reply.ctl.pidbox',
+  })
+  const prefixed = redisNames({ globalKeyprefix: 'app1:', sep: ':', prioritySteps: [0, 5] })
+  expect(prefixed.eventPattern).toBe('app1:/0.celeryev/*')
+  expect(prefixed.controlChannel).toBe('app1:/0.celery.pidbox')
+  expect(prefixed.queueLists('q')).toEqual(['app1:q', 'app1:q:5'])
+  expect(prefixed.bindingKey('celery')).toBe('app1:_kombu.binding.celery')
+  expect(prefixed.replyList('r')).toBe('app1:r')
+})
+
+test('a prefix with glob characters is taken literally in the pattern', () => {
+  expect(redisNames({ globalKeyprefix: 'a*[x]?\\' }).eventPattern).toBe('a\\*\\[x\\]\\?\\\\/0.celeryev/*')
+})
+
+test('a priority is rounded down to its step', () => {
+  expect([0, 1, 2, 3, 4, 5, 6, 8, 9, 255].map(priority => priorityStep(priority))).toEqual([
+    0, 0, 0, 3, 3, 3, 6, 6, 9, 9,
+  ])
+  expect(priorityStep(NaN)).toBe(0)
+  expect(priorityStep(1, [2, 5])).toBe(5)
+})
+
+test('a queue name is found again in its binding, and every priority in its lists', () => {
+  const name = fc.string({ minLength: 1 }).filter(text => !text.includes('\u0006\u0016'))
+  fc.assert(
+    fc.property(name, name, fc.integer({ min: 0, max: 12 }), (routingKey, queue, priority) => {
+      const names = redisNames()
+      const binding = { routingKey, pattern: '', queue }
+      expect(names.parseBinding(names.bindingMember(binding))).toEqual(binding)
+      expect(names.queueLists(queue)).toContain(names.queueList(queue, priority))
+    }),
+  )
+  expect(redisNames().parseBinding('no binding')).toBeUndefined()
+})

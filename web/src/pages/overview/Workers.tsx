@@ -1,0 +1,115 @@
+import type { Overview } from '../../../../src/contract/index.ts'
+import { formatAge, formatCount, formatFull, formatMoment, plural } from '../../format.ts'
+import type { Freshness } from '../../live/freshness.ts'
+import { StatusIcon } from '../../parts/Icons.tsx'
+import { Empty, Panel } from '../../parts/Panel.tsx'
+import { useSettings } from '../../settings.ts'
+import { useView } from '../../view.ts'
+import { shortNames, sortWorkers, workerMark, type WorkerCell } from './model.ts'
+import { More } from './rows.tsx'
+import styles from './Workers.module.css'
+
+/** Shown at first: what fits beside the queues. Those in trouble come first when there are more. */
+const FIRST = 24
+
+/** Every worker as a small box: its state in a word, the busy slots of its pool. */
+export function Workers({
+  overview,
+  fresh,
+  nowMs,
+}: {
+  readonly overview: Overview
+  readonly fresh: Freshness
+  readonly nowMs: number
+}) {
+  const { view, go } = useView()
+  const whole = view.whole.includes('workers')
+  const sorted = sortWorkers(overview.workers, whole ? Infinity : FIRST)
+  const cells = whole ? sorted : sorted.slice(0, FIRST)
+  const names = shortNames(overview.workers.map(cell => cell.worker))
+  const bounded = overview.workersTotal > overview.workers.length
+  return (
+    <Panel
+      id="workers"
+      title="Workers"
+      aside={
+        overview.workersTotal === 0
+          ? undefined
+          : `${bounded ? `${overview.workers.length} of ` : ''}${formatCount(overview.workersTotal)} known · busy slots of pool`
+      }
+    >
+      {cells.length === 0 ? (
+        <Empty>No worker has answered yet. One appears within a few seconds of its start.</Empty>
+      ) : (
+        <ul className={styles.grid}>
+          {cells.map(cell => (
+            <Cell
+              key={`${cell.broker}/${cell.worker}`}
+              cell={cell}
+              name={names.get(cell.worker) ?? cell.worker}
+              fresh={fresh}
+              nowMs={nowMs}
+            />
+          ))}
+        </ul>
+      )}
+      <More
+        shown={cells.length}
+        of={sorted.length}
+        noun="workers"
+        whole={whole}
+        onChange={all =>
+          go({ whole: all ? [...view.whole, 'workers'] : view.whole.filter(name => name !== 'workers') })
+        }
+      />
+    </Panel>
+  )
+}
+
+function Cell({
+  cell,
+  name,
+  fresh,
+  nowMs,
+}: {
+  readonly cell: WorkerCell
+  readonly name: string
+  readonly fresh: Freshness
+  readonly nowMs: number
+}) {
+  const { zone } = useSettings()
+  const gone = fresh === 'gone'
+  const mark = gone ? { status: 'unknown' as const, word: 'not known' } : workerMark(cell)
+  const up = cell.state === 'up' && !gone
+  const { active, concurrency, reserved } = cell
+  const share =
+    active !== null && concurrency !== null && concurrency > 0 ? Math.min(1, active / concurrency) : null
+  const details = [
+    cell.worker,
+    `${mark.word} since ${formatFull(cell.sinceMs, zone)} (${formatAge(nowMs - cell.sinceMs)})`,
+    reserved === null ? null : `${plural(reserved, 'task')} reserved`,
+    cell.queues === null ? null : `reads ${cell.queues.join(', ') || 'no queue'}`,
+  ]
+  return (
+    <li
+      className={styles.cell}
+      data-status={mark.status}
+      data-worker={cell.worker}
+      title={details.filter(Boolean).join('\n')}
+    >
+      <span className={styles.name}>{name}</span>
+      <span className={styles.state}>
+        <StatusIcon status={mark.status} size={12} />
+        {mark.word}
+        <span className={styles.load}>
+          {up
+            ? `${active === null ? '–' : formatCount(active)}/${concurrency === null ? '–' : formatCount(concurrency)}`
+            : formatMoment(cell.sinceMs, nowMs, zone).replace(/(\d\d:\d\d):\d\d$/, '$1')}
+        </span>
+      </span>
+      <span className={styles.track} aria-hidden="true">
+        {up && share !== null && <span className={styles.bar} style={{ width: `${share * 100}%` }} />}
+      </span>
+    </li>
+  )
+}

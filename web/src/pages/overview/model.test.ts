@@ -1,0 +1,166 @@
+import fc from 'fast-check'
+import { expect, test } from 'vitest'
+import {
+  type AlertRow,
+  alertStatus,
+  drainsIn,
+  holdRows,
+  type QueueRow,
+  queueMark,
+  shortNames,
+  sortAlerts,
+  sortQueues,
+  sortWorkers,
+  tileMark,
+  type Tile,
+  type WorkerCell,
+} from './model.ts'
+
+const plain = (text: string | null | undefined): string => (text ?? '').replace(/[\u202f\u00a0]/g, ' ')
+
+const queue = (over: Partial<QueueRow>): QueueRow => ({
+  broker: 'default',
+  queue: 'q',
+  state: 'ok',
+  depth: 1,
+  oldestSeconds: 1,
+  inPerSecond: 1,
+  outPerSecond: 1,
+  drainsInSeconds: 1,
+  trend: 'draining',
+  consumers: 1,
+  ...over,
+})
+const alert = (over: Partial<AlertRow>): AlertRow => ({
+  name: 'A',
+  state: 'firing',
+  severity: 'warning',
+  labels: {},
+  summary: '',
+  description: '',
+  runbook: null,
+  value: 1,
+  activeAtMs: 0,
+  heldSinceMs: null,
+  ...over,
+})
+const worker = (name: string, state: WorkerCell['state'] = 'up'): WorkerCell => ({
+  broker: 'default',
+  worker: name,
+  state,
+  sinceMs: 0,
+  active: 1,
+  concurrency: 8,
+  reserved: 0,
+  queues: null,
+})
+const tile = (over: Partial<Tile>): Tile => ({
+  id: 't',
+  title: 'T',
+  value: 872,
+  unit: 'seconds',
+  limit: { value: 300, bad: 'over', alert: 'A' },
+  state: 'over',
+  detail: null,
+  spark: [],
+  ...over,
+})
+
+test('queues stand worst first: state, then oldest message, then depth', () => {
+  const rows = [
+    queue({ queue: 'fine', oldestSeconds: 90 }),
+    queue({ queue: 'silent', state: 'unknown', depth: null, oldestSeconds: null }),
+    queue({ queue: 'waits', state: 'pending' }),
+    queue({ queue: 'burns', state: 'firing' }),
+    queue({ queue: 'orphan', depth: 94, consumers: 0 }),
+    queue({ queue: 'older', oldestSeconds: 91 }),
+  ]
+  expect(sortQueues(rows, { column: 'worst', descending: false }).map(row => row.queue)).toEqual([
+    'burns',
+    'orphan',
+    'waits',
+    'silent',
+    'older',
+    'fine',
+  ])
+})
+
+test('an unknown value is last whichever way a column is sorted', () => {
+  const depth = fc.option(fc.integer({ min: 0, max: 50 }), { nil: null })
+  fc.assert(
+    fc.property(fc.array(depth, { maxLength: 20 }), fc.boolean(), (depths, descending) => {
+      const rows = depths.map((value, i) => queue({ queue: `q${i}`, depth: value }))
+      const sorted = sortQueues(rows, { column: 'waiting', descending }).map(row => row.depth)
+      const known = sorted.filter(value => value !== null)
+      expect(sorted.slice(known.length).every(value => value === null)).toBe(true)
+      expect(known).toEqual([...known].sort((a, b) => (descending ? b - a : a - b)))
+    }),
+  )
+})
+
+test('a queue with messages and no consumer warns, an unknown one never says OK', () => {
+  expect(queueMark(queue({ consumers: 0, depth: 94 }))).toEqual({ status: 'warning', word: 'No consumer' })
+  expect(queueMark(queue({ consumers: 0, depth: 0 })).status).toBe('ok')
+  expect(queueMark(queue({ state: 'unknown', depth: null })).word).toBe('No data')
+  expect(drainsIn(queue({ trend: 'unknown', drainsInSeconds: null }))).toBe('–')
+  expect(drainsIn(queue({ trend: 'growing', drainsInSeconds: null }))).toBe('growing')
+  expect(plain(drainsIn(queue({ drainsInSeconds: 420 })))).toBe('7 m')
+})
+
+test('the worst alert is the critical one that fires longest', () => {
+  const alerts = [
+    alert({ name: 'waits', state: 'pending', severity: 'critical' }),
+    alert({ name: 'warns', activeAtMs: 1 }),
+    alert({ name: 'late', severity: 'critical', activeAtMs: 9 }),
+    alert({ name: 'first', severity: 'critical', activeAtMs: 5 }),
+  ]
+  expect(sortAlerts(alerts).map(each => each.name)).toEqual(['first', 'late', 'warns', 'waits'])
+  expect(alertStatus(alert({ severity: 'info' }))).toBe('info')
+})
+
+test('a tile past its limit has the severity of its alert, and always words', () => {
+  const words = (state: Tile['state'], alerts: AlertRow[] = []): string => {
+    const { mark, quiet } = tileMark(tile({ state }), alerts)
+    return plain(mark === null ? quiet : `${mark.status}: ${mark.word}`)
+  }
+  expect(words('over', [alert({ severity: 'critical' })])).toBe('critical: over 5 m')
+  expect(words('over', [alert({ severity: 'critical', state: 'pending' })])).toBe('warning: over 5 m')
+  expect(words('over')).toBe('warning: over 5 m')
+  expect(words('near')).toBe('pending: near 5 m')
+  expect(words('unknown')).toBe('unknown: not known')
+  expect(words('stale')).toBe('unknown: stale')
+  expect(words('ok')).toBe('limit 5 m')
+  expect(plain(tileMark(tile({ state: 'ok', limit: null }), []).quiet)).toBe('no limit set')
+  expect(
+    plain(tileMark(tile({ unit: 'count', limit: { value: 2, bad: 'under', alert: 'B' } }), []).mark?.word),
+  ).toBe('under 2')
+})
+
+test('workers are counted as people do, and those in trouble come first when not all fit', () => {
+  const cells = [worker('w10'), worker('w2'), worker('w1'), worker('w3', 'vanished')]
+  expect(sortWorkers(cells, 10).map(cell => cell.worker)).toEqual(['w1', 'w2', 'w3', 'w10'])
+  expect(sortWorkers(cells, 2).map(cell => cell.worker)).toEqual(['w3', 'w1', 'w2', 'w10'])
+})
+
+test('short names still tell every worker apart', () => {
+  const short = (...names: string[]): string[] => [...shortNames(names).values()]
+  expect(short('w1@node-1', 'w2@node-1')).toEqual(['w1', 'w2'])
+  expect(short('celery@a', 'celery@b')).toEqual(['a', 'b'])
+  expect(short('w@a', 'w@b', 'v@a')).toEqual(['w@a', 'w@b', 'v@a'])
+  expect(short('celery@only')).toEqual(['only'])
+  fc.assert(
+    fc.property(fc.uniqueArray(fc.stringMatching(/^[ab]{0,2}@?[ab]{0,2}$/), { maxLength: 8 }), names => {
+      const map = shortNames(names)
+      expect(new Set(map.values()).size).toBe(names.length)
+    }),
+  )
+})
+
+test('a held list never moves a row; new ones are counted, values stay new', () => {
+  const row = (id: string, value: number) => ({ id, value })
+  const held = [row('b', 1), row('a', 1)]
+  expect(holdRows(held, [row('c', 2), row('a', 2)], each => each.id)).toEqual({
+    rows: [row('b', 1), row('a', 2)],
+    waiting: 1,
+  })
+})

@@ -1,0 +1,133 @@
+import { CompensatedSum, Mean } from '../functions/numerics.ts'
+import type { Aggregate, AggregateOp } from '../syntax/ast.ts'
+import { type Evaluate, scalarOf, stringOf, vectorOf } from './evaluation.ts'
+import { type Group, groupColumns } from './group.ts'
+import type { Query } from './query.ts'
+import { countValues, quantiles, ranked } from './rank.ts'
+import { warnOfQuantile } from './remarks.ts'
+import { type Column, emptyColumn, type Grid, type Value, vector } from './value.ts'
+
+/** Folds the present values of a group's members, step by step, into one column. */
+type Fold = (group: Group, out: Column) => void
+
+/** Evaluates an aggregation: grouping once per series, arithmetic once per step. */
+export function evaluateAggregate(query: Query, node: Aggregate, grid: Grid, evaluate: Evaluate): Value {
+  const columns = vectorOf(evaluate(query, node.expr, grid), node.expr)
+  const { op, param, grouping } = node
+  if (op === 'count_values' && param !== undefined) {
+    const label = stringOf(evaluate(query, param, grid), param)
+    return vector(countValues(query, columns, grouping, label, grid.steps))
+  }
+  const groups = groupColumns(columns, grouping)
+  if (param === undefined) {
+    query.spend(groups.length * grid.steps)
+    const fold = FOLDS[op as keyof typeof FOLDS]
+    return vector(
+      groups.map(group => {
+        query.checkpoint()
+        const out = emptyColumn(group.labels, grid.steps)
+        fold(group, out)
+        return out
+      }),
+    )
+  }
+  const parameter = scalarOf(evaluate(query, param, grid), param)
+  if (op === 'quantile') {
+    warnOfQuantile(query, parameter, param.span)
+    return vector(quantiles(query, groups, parameter, grid.steps))
+  }
+  return vector(ranked(query, groups, parameter, op === 'topk', grid.steps))
+}
+
+const sum: Fold = ({ members }, { values, present }) => {
+  const lost = new Float64Array(values.length)
+  for (const member of members) {
+    const source = member.values
+    for (let i = 0; i < values.length; i++) {
+      if (member.present[i] === 0) continue
+      const value = source[i]!
+      const before = values[i]!
+      const total = before + value
+      if (total === Infinity || total === -Infinity) lost[i] = 0
+      else if (Math.abs(before) >= Math.abs(value)) lost[i]! += before - total + value
+      else lost[i]! += value - total + before
+      values[i] = total
+      present[i] = 1
+    }
+  }
+  for (let i = 0; i < values.length; i++) values[i]! += lost[i]!
+}
+
+/** Visits the present values of one step after the other; for folds whose state is more than a number. */
+const stepwise =
+  (fold: (values: Float64Array, count: number) => number): Fold =>
+  ({ members }, { values, present }) => {
+    const gathered = new Float64Array(members.length)
+    for (let i = 0; i < values.length; i++) {
+      let count = 0
+      for (const member of members) if (member.present[i] === 1) gathered[count++] = member.values[i]!
+      if (count === 0) continue
+      values[i] = fold(gathered, count)
+      present[i] = 1
+    }
+  }
+
+const average = stepwise((values, count) => {
+  const mean = new Mean()
+  for (let i = 0; i < count; i++) mean.add(values[i]!)
+  return mean.value
+})
+
+const count: Fold = ({ members }, { values, present }) => {
+  for (const member of members) {
+    for (let i = 0; i < values.length; i++) {
+      values[i]! += member.present[i]!
+      present[i]! |= member.present[i]!
+    }
+  }
+}
+
+const exists: Fold = ({ members }, { values, present }) => {
+  for (const member of members) for (let i = 0; i < values.length; i++) present[i]! |= member.present[i]!
+  values.fill(1)
+}
+
+/** The least or greatest value; NaN only where nothing else is there. */
+const extreme =
+  (greatest: boolean): Fold =>
+  ({ members }, { values, present }) => {
+    for (const member of members) {
+      for (let i = 0; i < values.length; i++) {
+        if (member.present[i] === 0) continue
+        const value = member.values[i]!
+        const best = values[i]!
+        if (present[i] === 1 && !Number.isNaN(best) && !(greatest ? value > best : value < best)) continue
+        values[i] = value
+        present[i] = 1
+      }
+    }
+  }
+
+/** Welford's method with compensated mean and sum of squares; NaN and infinities make it NaN, even alone. */
+function variance(values: Float64Array, count: number): number {
+  const mean = new CompensatedSum()
+  const squares = new CompensatedSum()
+  for (let i = 0; i < count; i++) {
+    const delta = values[i]! - mean.value
+    mean.add(delta / (i + 1))
+    squares.add(delta * (values[i]! - mean.value))
+  }
+  return squares.value / count
+}
+
+const FOLDS: Readonly<Record<Exclude<AggregateOp, 'topk' | 'bottomk' | 'quantile' | 'count_values'>, Fold>> =
+  {
+    avg: average,
+    count,
+    group: exists,
+    max: extreme(true),
+    min: extreme(false),
+    stddev: stepwise((values, size) => Math.sqrt(variance(values, size))),
+    stdvar: stepwise(variance),
+    sum,
+  }

@@ -1,0 +1,315 @@
+import { Labels } from '../../base/index.ts'
+import { absentLabels, absentSteps } from '../functions/absent.ts'
+import { DATES, ELEMENTWISE, WITH_SCALARS } from '../functions/elementwise.ts'
+import { fractionOfBuckets, overHistograms, quantileOfBuckets } from '../functions/histogram.ts'
+import type { RangeKernel } from '../functions/kernel.ts'
+import { OVER_TIME } from '../functions/over-time.ts'
+import { COUNTER_SUFFIXES, RATES } from '../functions/rate.ts'
+import { REGRESSIONS } from '../functions/regression.ts'
+import { labelJoin, labelReplace } from '../functions/relabel.ts'
+import type { FunctionName } from '../functions/signatures.ts'
+import { sortByValue } from '../functions/sort.ts'
+import { type Call, type Expr, type Span, unwrap } from '../syntax/ast.ts'
+import { type Evaluate, scalarOf, stringOf, vectorOf } from './evaluation.ts'
+import { failed, type Query } from './query.ts'
+import { warnOfQuantile } from './remarks.ts'
+import { selectInstant } from './select.ts'
+import { type Column, dropNames, emptyColumn, type Grid, timeAt, type Value, vector } from './value.ts'
+import { rangeVector, Windows } from './windows.ts'
+
+/** The arguments of one call over one grid, evaluated when asked for. */
+class Arguments {
+  readonly query: Query
+  readonly call: Call
+  readonly grid: Grid
+  readonly evaluate: Evaluate
+
+  constructor(query: Query, call: Call, grid: Grid, evaluate: Evaluate) {
+    this.query = query
+    this.call = call
+    this.grid = grid
+    this.evaluate = evaluate
+  }
+
+  get count(): number {
+    return this.call.args.length
+  }
+
+  expr(index: number): Expr {
+    const arg = this.call.args[index]
+    if (arg === undefined) throw failed(`argument ${index + 1} of ${this.call.name}() is missing`)
+    return arg
+  }
+
+  vector(index: number): readonly Column[] {
+    return vectorOf(this.evaluate(this.query, this.expr(index), this.grid), this.expr(index))
+  }
+
+  scalar(index: number): Float64Array {
+    return scalarOf(this.evaluate(this.query, this.expr(index), this.grid), this.expr(index))
+  }
+
+  string(index: number): string {
+    return stringOf(this.evaluate(this.query, this.expr(index), this.grid), this.expr(index))
+  }
+}
+
+type Implementation = (args: Arguments) => Value
+
+/** Every function of the signature table: a missing one does not compile. */
+const IMPLEMENTATIONS: Readonly<Record<FunctionName, Implementation>> = {
+  ...mapValues(ELEMENTWISE, compute => args => mapped(args, compute)),
+  ...mapValues(WITH_SCALARS, compute => args => mappedWithScalars(args, compute)),
+  ...mapValues(DATES, compute => args => ofDate(args, compute)),
+  ...mapValues(OVER_TIME, kernel => args => overRange(args, kernel)),
+  ...mapValues(RATES, kernel => args => overRange(args, kernel)),
+  ...mapValues(REGRESSIONS, kernel => args => overRange(args, kernel)),
+  absent: args =>
+    vector(
+      absentSteps(
+        absentLabels(args.expr(0)),
+        args.vector(0).map(column => column.present),
+        args.grid.steps,
+      ),
+    ),
+  absent_over_time: absentOverTime,
+  histogram_fraction: histogramFraction,
+  histogram_quantile: histogramQuantile,
+  increase: args => overRange(args, RATES.increase, { onResult: remarkOnName(args) }),
+  label_join: args =>
+    vector(
+      labelJoin(
+        args.vector(0),
+        args.string(1),
+        args.string(2),
+        args.call.args.slice(3).map((_, i) => args.string(i + 3)),
+      ),
+    ),
+  label_replace: args =>
+    vector(labelReplace(args.vector(0), args.string(1), args.string(2), args.string(3), args.string(4))),
+  last_over_time: args => overRange(args, OVER_TIME.last_over_time, { keepName: true }),
+  pi: ({ grid }) => ({ kind: 'scalar', values: new Float64Array(grid.steps).fill(Math.PI) }),
+  quantile_over_time: args => {
+    const phi = args.scalar(0)
+    warnOfQuantiles(args, phi)
+    return overRange(args, OVER_TIME.quantile_over_time, { range: 1, scalars: [phi] })
+  },
+  rate: args => overRange(args, RATES.rate, { onResult: remarkOnName(args) }),
+  scalar: args => ({ kind: 'scalar', values: onlyValue(args.vector(0), args.grid.steps) }),
+  sort: args => sorted(args, false),
+  sort_desc: args => sorted(args, true),
+  time: ({ grid }) => ({ kind: 'scalar', values: seconds(grid) }),
+  timestamp,
+  vector: args => vector([everywhere(args.scalar(0))]),
+}
+
+/** Evaluates a call; every argument over the whole grid. */
+export function evaluateCall(query: Query, call: Call, grid: Grid, evaluate: Evaluate): Value {
+  if (!Object.hasOwn(IMPLEMENTATIONS, call.name)) throw failed(`unknown function with name "${call.name}"`)
+  return IMPLEMENTATIONS[call.name as FunctionName](new Arguments(query, call, grid, evaluate))
+}
+
+function mapValues<K extends string, A, B>(
+  table: Readonly<Record<K, A>>,
+  change: (value: A) => B,
+): Readonly<Record<K, B>> {
+  const entries = Object.entries<A>(table).map(([key, value]) => [key, change(value)] as const)
+  return Object.fromEntries(entries) as Record<K, B>
+}
+
+const seconds = (grid: Grid): Float64Array =>
+  Float64Array.from({ length: grid.steps }, (_, i) => timeAt(grid, i) / 1000)
+
+const everywhere = (values: Float64Array): Column => ({
+  labels: Labels.EMPTY,
+  values,
+  present: new Uint8Array(values.length).fill(1),
+})
+
+function mapColumns(
+  { query, grid }: Arguments,
+  columns: readonly Column[],
+  compute: (value: number) => number,
+): Value {
+  query.spend(columns.length * grid.steps)
+  const results = columns.map(({ labels, values, present }) => ({
+    labels,
+    values: values.map(compute),
+    present,
+  }))
+  return vector(dropNames(results))
+}
+
+const mapped = (args: Arguments, compute: (value: number) => number): Value =>
+  // Array functions pass an index too; the functions take exactly one value.
+  mapColumns(args, args.vector(0), value => compute(value))
+
+function ofDate(args: Arguments, compute: (value: number) => number): Value {
+  return mapColumns(args, args.count === 0 ? [everywhere(seconds(args.grid))] : args.vector(0), value =>
+    compute(value),
+  )
+}
+
+function mappedWithScalars(
+  args: Arguments,
+  compute: (value: number, ...scalars: number[]) => number | undefined,
+): Value {
+  const { query, grid } = args
+  const columns = args.vector(0)
+  const scalars = args.call.args.slice(1).map((_, i) => args.scalar(i + 1))
+  query.spend(columns.length * grid.steps)
+  const results = columns.map(column => {
+    const out = emptyColumn(column.labels, grid.steps)
+    for (let i = 0; i < grid.steps; i++) {
+      if (column.present[i] === 0) continue
+      const result = compute(column.values[i]!, ...scalars.map(values => values[i]!))
+      if (result === undefined) continue
+      out.values[i] = result
+      out.present[i] = 1
+    }
+    return out
+  })
+  return vector(dropNames(results))
+}
+
+interface RangeOptions {
+  /** Which argument is the range vector; the other arguments are scalars. */
+  readonly range?: number
+  readonly scalars?: readonly Float64Array[]
+  readonly keepName?: boolean
+  /** Told the labels of each series that gave a result, before its name is dropped. */
+  readonly onResult?: (labels: Labels) => void
+}
+
+function overRange(args: Arguments, kernel: RangeKernel, options: RangeOptions = {}): Value {
+  const { query, grid, evaluate, call } = args
+  const { range = 0, keepName = false, onResult } = options
+  const scalars = options.scalars ?? call.args.slice(1).map((_, i) => args.scalar(i + 1))
+  const input = rangeVector(query, args.expr(range), grid, evaluate)
+  query.spend(input.series.length * grid.steps)
+  const windows = new Windows(input, grid.steps)
+  const frame = { grid, scalars }
+  const columns: Column[] = []
+  for (const series of input.series) {
+    query.checkpoint()
+    windows.slide(series)
+    const column = emptyColumn(series.labels, grid.steps)
+    kernel(series, windows, column, frame)
+    if (!column.present.includes(1)) continue
+    onResult?.(series.labels)
+    columns.push(column)
+  }
+  return vector(keepName ? columns : dropNames(columns))
+}
+
+/** `rate` and `increase` of something that is not named like a counter earn a remark. */
+function remarkOnName(args: Arguments): (labels: Labels) => void {
+  const seen = new Set<string>([''])
+  return labels => {
+    const name = labels.metric
+    if (seen.has(name)) return
+    seen.add(name)
+    if (COUNTER_SUFFIXES.some(suffix => name.endsWith(suffix))) return
+    args.query.info(
+      `metric might not be a counter, name does not end in _total/_sum/_count/_bucket: ${JSON.stringify(name)}`,
+      args.expr(0).span,
+    )
+  }
+}
+
+function absentOverTime(args: Arguments): Value {
+  const { query, grid, evaluate } = args
+  const input = rangeVector(query, args.expr(0), grid, evaluate)
+  const windows = new Windows(input, grid.steps)
+  const masks = input.series.map(series => {
+    windows.slide(series)
+    return Uint8Array.from({ length: grid.steps }, (_, i) => (windows.hi[i]! > windows.lo[i]! ? 1 : 0))
+  })
+  return vector(absentSteps(absentLabels(args.expr(0)), masks, grid.steps))
+}
+
+function timestamp(args: Arguments): Value {
+  const { query, grid } = args
+  const arg = unwrap(args.expr(0))
+  // Only a selector's samples have times of their own; anything else was computed at the evaluation time.
+  if (arg.type === 'selector') return vector(dropNames(selectInstant(query, arg, grid, 'time')))
+  const values = seconds(grid)
+  return vector(dropNames(args.vector(0).map(({ labels, present }) => ({ labels, values, present }))))
+}
+
+function sorted(args: Arguments, descending: boolean): Value {
+  if (args.query.isRange) {
+    args.query.warn(
+      'sort is ineffective for range queries since results are always ordered by labels',
+      args.call.span,
+    )
+  }
+  const columns = args.vector(0)
+  return vector(args.grid.steps === 1 ? sortByValue(columns, descending) : columns)
+}
+
+/** The value of the only series at each step, NaN where there is none or more than one. */
+function onlyValue(columns: readonly Column[], steps: number): Float64Array {
+  const result = new Float64Array(steps)
+  for (let i = 0; i < steps; i++) {
+    let count = 0
+    let value = NaN
+    for (const column of columns) {
+      if (column.present[i] === 0) continue
+      count++
+      value = column.values[i]!
+    }
+    result[i] = count === 1 ? value : NaN
+  }
+  return result
+}
+
+function warnOfQuantiles({ query, call }: Arguments, phi: Float64Array): void {
+  warnOfQuantile(query, phi, call.args[0]?.span ?? call.span)
+}
+
+/** `histogram_quantile`; the remark on raised counts is made where the buckets stand, once. */
+function histogramQuantile(args: Arguments): Value {
+  const { query, grid } = args
+  const phi = args.scalar(0)
+  warnOfQuantiles(args, phi)
+  const columns = args.vector(1)
+  const span = args.expr(1).span
+  const onForced = (): void => query.info(FORCED, span)
+  return vector(
+    overHistograms(
+      columns,
+      grid.steps,
+      (buckets, step) => quantileOfBuckets(phi[step]!, buckets, onForced),
+      badBound(query, span),
+    ),
+  )
+}
+
+const FORCED =
+  'input to histogram_quantile needed to be fixed for monotonicity ' +
+  '(see https://prometheus.io/docs/prometheus/latest/querying/functions/#histogram_quantile)'
+
+function histogramFraction(args: Arguments): Value {
+  const { query, grid } = args
+  const lower = args.scalar(0)
+  const upper = args.scalar(1)
+  const columns = args.vector(2)
+  return vector(
+    overHistograms(
+      columns,
+      grid.steps,
+      (buckets, step) => fractionOfBuckets(lower[step]!, upper[step]!, buckets),
+      badBound(query, args.expr(2).span),
+    ),
+  )
+}
+
+const badBound =
+  (query: Query, span: Span) =>
+  (labels: Labels): void =>
+    query.warn(
+      `bucket label "le" is missing or has a malformed value of ${JSON.stringify(labels.get('le'))} ` +
+        `for metric name ${JSON.stringify(labels.metric)}`,
+      span,
+    )

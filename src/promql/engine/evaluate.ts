@@ -1,0 +1,204 @@
+import { CeleriacError, Labels } from '../../base/index.ts'
+import type {
+  Annotated,
+  InstantResult,
+  MatrixSeries,
+  QueryOptions,
+  SeriesSource,
+  VectorSample,
+} from '../contract.ts'
+import { type Expr, unwrap } from '../syntax/ast.ts'
+import { typeOf } from '../syntax/check.ts'
+import { parse } from '../syntax/parser.ts'
+import { evaluateAggregate } from './aggregate.ts'
+import { evaluateBinary } from './binary.ts'
+import { evaluateCall } from './call.ts'
+import { failedType } from './evaluation.ts'
+import { Query } from './query.ts'
+import { selectInstant } from './select.ts'
+import { type Column, dropNames, type Grid, joinEqual, timeAt, type Value, vector } from './value.ts'
+import { rangeVector, Windows } from './windows.ts'
+
+/**
+ * The value of an expression at one instant, as `/api/v1/query` answers. Vectors come in the engine's order (that of `sort`,
+ * `topk`); a range vector is answered with its samples.
+ *
+ * @throws PromqlSyntaxError when `expr` is text that does not parse; CeleriacError QUERY_FAILED, QUERY_LIMIT.
+ */
+export function evaluateInstant(
+  expr: string | Expr,
+  atMs: number,
+  source: SeriesSource,
+  options?: QueryOptions,
+): Annotated<InstantResult> {
+  const tree = typeof expr === 'string' ? parse(expr) : expr
+  const query = new Query(tree, { startMs: atMs, endMs: atMs, isRange: false }, source, options)
+  const grid: Grid = { startMs: atMs, stepMs: 1, steps: 1 }
+  if (typeOf(tree) === 'matrix') {
+    return annotated(query, { type: 'matrix', series: samplesInRange(query, tree, grid) })
+  }
+  const value = evaluate(query, tree, grid)
+  if (value.kind === 'string') return annotated(query, { type: 'string', value: value.value })
+  if (value.kind === 'scalar') return annotated(query, { type: 'scalar', value: value.values[0] ?? NaN })
+  const samples: VectorSample[] = []
+  for (const { labels, values, present } of joinEqual(value.columns))
+    if (present[0] === 1) samples.push({ labels, value: values[0] ?? NaN })
+  return annotated(query, { type: 'vector', samples })
+}
+
+/**
+ * The values of an expression at every step from `startMs` to at most `endMs`, as `/api/v1/query_range` answers: series
+ * sorted by labels; a scalar is a series without labels.
+ *
+ * @throws PromqlSyntaxError when `expr` is text that does not parse; CeleriacError QUERY_INVALID for a string or range
+ * vector or bounds that make no range, QUERY_LIMIT, QUERY_FAILED.
+ */
+export function evaluateRange(
+  expr: string | Expr,
+  startMs: number,
+  endMs: number,
+  stepMs: number,
+  source: SeriesSource,
+  options?: QueryOptions,
+): Annotated<readonly MatrixSeries[]> {
+  const tree = typeof expr === 'string' ? parse(expr) : expr
+  const type = typeOf(tree)
+  if (type === 'matrix' || type === 'string') {
+    const got = type === 'matrix' ? 'range vector' : 'string'
+    throw invalid(`invalid expression type "${got}" for range query, must be scalar or instant vector`)
+  }
+  if (!(stepMs > 0))
+    throw invalid('zero or negative query resolution step widths are not accepted', 'Try a positive step.')
+  if (!(endMs >= startMs)) throw invalid('end timestamp must not be before start time')
+  const query = new Query(tree, { startMs, endMs, isRange: true }, source, options)
+  const steps = Math.floor((endMs - startMs) / stepMs) + 1
+  const { maxPointsPerSeries } = query.limits
+  if (steps > maxPointsPerSeries) {
+    throw new CeleriacError(
+      'QUERY_LIMIT',
+      `exceeded maximum resolution of ${maxPointsPerSeries} points per timeseries: ${steps} asked for`,
+      { hint: `Use a step of at least ${Math.ceil((endMs - startMs) / (maxPointsPerSeries - 1) / 1000)} s.` },
+    )
+  }
+  const grid: Grid = { startMs, stepMs, steps }
+  const value = evaluate(query, tree, grid)
+  if (value.kind === 'scalar') {
+    const timestamps = Float64Array.from({ length: steps }, (_, i) => timeAt(grid, i))
+    return annotated(query, [{ labels: Labels.EMPTY, timestamps, values: value.values }])
+  }
+  if (value.kind === 'string') throw failedType('scalar or instant vector', tree)
+  const series = joinEqual(value.columns).flatMap(column => pointsOf(column, grid))
+  return annotated(
+    query,
+    series.sort((a, b) => Labels.compare(a.labels, b.labels)),
+  )
+}
+
+const invalid = (message: string, hint?: string): CeleriacError =>
+  new CeleriacError('QUERY_INVALID', message, hint === undefined ? {} : { hint })
+
+const annotated = <T>(query: Query, result: T): Annotated<T> => ({
+  result,
+  warnings: [...query.warnings],
+  infos: [...query.infos],
+})
+
+/** Evaluates one node over a grid; what does not change is computed at one step and repeated. */
+function evaluate(query: Query, expr: Expr, grid: Grid): Value {
+  if (grid.steps > 1 && query.invariant.has(expr)) {
+    const once = compute(query, expr, { ...grid, steps: 1 })
+    return repeated(query, once, grid.steps)
+  }
+  return compute(query, expr, grid)
+}
+
+function compute(query: Query, expr: Expr, grid: Grid): Value {
+  switch (expr.type) {
+    case 'number':
+      return { kind: 'scalar', values: new Float64Array(grid.steps).fill(expr.value) }
+    case 'string':
+      return { kind: 'string', value: expr.value }
+    case 'selector':
+      return vector(selectInstant(query, expr, grid))
+    case 'paren':
+      return evaluate(query, expr.expr, grid)
+    case 'unary': {
+      const value = evaluate(query, expr.expr, grid)
+      return expr.op === '+' ? value : negated(query, value, expr)
+    }
+    case 'call':
+      return evaluateCall(query, expr, grid, evaluate)
+    case 'aggregate':
+      return evaluateAggregate(query, expr, grid, evaluate)
+    case 'binary':
+      return evaluateBinary(query, expr, grid, evaluate)
+    case 'range':
+    case 'subquery':
+      throw failedType('scalar or instant vector', expr)
+  }
+}
+
+function negated(query: Query, value: Value, expr: Expr): Value {
+  if (value.kind === 'scalar') return { kind: 'scalar', values: value.values.map(number => -number) }
+  if (value.kind === 'string') throw failedType('scalar or instant vector', expr)
+  query.spend(value.columns.length * (value.columns[0]?.values.length ?? 0))
+  return vector(
+    dropNames(
+      value.columns.map(({ labels, values, present }) => ({
+        labels,
+        values: values.map(number => -number),
+        present,
+      })),
+    ),
+  )
+}
+
+function repeated(query: Query, value: Value, steps: number): Value {
+  if (value.kind === 'string') return value
+  if (value.kind === 'scalar')
+    return { kind: 'scalar', values: new Float64Array(steps).fill(value.values[0] ?? NaN) }
+  query.spend(value.columns.length * steps)
+  return vector(
+    value.columns
+      .filter(column => column.present[0] === 1)
+      .map(({ labels, values }) => ({
+        labels,
+        values: new Float64Array(steps).fill(values[0] ?? NaN),
+        present: new Uint8Array(steps).fill(1),
+      })),
+  )
+}
+
+function pointsOf({ labels, values, present }: Column, grid: Grid): readonly MatrixSeries[] {
+  let count = 0
+  for (const here of present) count += here
+  if (count === 0) return []
+  const timestamps = new Float64Array(count)
+  const kept = count === values.length ? values : new Float64Array(count)
+  let at = 0
+  for (let i = 0; i < values.length; i++) {
+    if (present[i] === 0) continue
+    timestamps[at] = timeAt(grid, i)
+    kept[at++] = values[i]!
+  }
+  return [{ labels, timestamps, values: kept }]
+}
+
+/** The raw samples of a range selector or subquery at one instant. */
+function samplesInRange(query: Query, expr: Expr, grid: Grid): readonly MatrixSeries[] {
+  const input = rangeVector(query, unwrap(expr), grid, evaluate)
+  const windows = new Windows(input, 1)
+  return input.series
+    .map(series => {
+      windows.slide(series)
+      const from = windows.lo[0] ?? 0
+      const to = windows.hi[0] ?? 0
+      return {
+        labels: series.labels,
+        timestamps: series.timestamps.slice(from, to),
+        values: series.values.slice(from, to),
+      }
+    })
+    .filter(series => series.timestamps.length > 0)
+    .sort((a, b) => Labels.compare(a.labels, b.labels))
+}

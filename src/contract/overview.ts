@@ -130,6 +130,8 @@ export const overview = z.object({
   workers: z.array(workerCell),
   workersTotal: z.number(),
   alerts: z.array(alertRow),
+  /** Of all alerts; `alerts` holds at most 100. */
+  alertsTotal: z.object({ firing: z.number(), pending: z.number() }).optional(),
   rulesEvaluated: z.object({ rules: z.number(), failing: z.number(), lastMs: z.number().nullable() }),
   failing: z.array(failingTask),
   changes: z.array(changeRow),

@@ -1,0 +1,39 @@
+import type { Labels } from '../base/index.ts'
+import type { ConfiguredAlert, Unit } from '../catalog/index.ts'
+
+export interface Limit {
+  readonly alert: string
+  readonly value: number
+  /** On which side of it things are bad. */
+  readonly bad: 'over' | 'under'
+  readonly unit: Unit
+}
+
+/** The limit of an alert for a series, as config has it; null when the alert is off, unknown, or has none for this queue. */
+export type LimitOf = (alert: string | undefined, labels: Labels | undefined) => Limit | null
+
+export function limitsOf(alerts: readonly ConfiguredAlert[]): LimitOf {
+  const byName = new Map<string | undefined, ConfiguredAlert>(alerts.map(each => [each.alert.name, each]))
+  return (name, labels) => {
+    const configured = byName.get(name)
+    if (configured === undefined || !configured.enabled) return null
+    const { unit, direction } = configured.alert.threshold
+    const own = labels === undefined ? undefined : configured.queues[labels.get('queue')]
+    const value = own === undefined ? configured.threshold : own
+    return value === null ? null : { alert: configured.alert.name, value, bad: direction, unit }
+  }
+}
+
+/** How bad a value is by its limit: over 1 is past it. */
+export function severityOf(value: number, limit: Limit): number {
+  if (limit.bad === 'under') return value === 0 ? Number.POSITIVE_INFINITY : limit.value / value
+  return limit.value === 0 ? (value > 0 ? Number.POSITIVE_INFINITY : 0) : value / limit.value
+}
+
+/** Near begins at four fifths of the way; a number that rests exactly on a lower limit is well. */
+export function standing(value: number, limit: Limit): 'ok' | 'near' | 'over' {
+  if (limit.bad === 'over')
+    return value > limit.value ? 'over' : value >= 0.8 * limit.value && value > 0 ? 'near' : 'ok'
+  if (value < limit.value) return 'over'
+  return value > limit.value && value <= limit.value * 1.25 ? 'near' : 'ok'
+}

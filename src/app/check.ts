@@ -16,7 +16,11 @@ export interface Finding {
 export interface CheckReport {
   /** False when anything is wrong. */
   readonly ok: boolean
-  readonly brokers: readonly { readonly name: string; readonly address: string; readonly findings: readonly Finding[] }[]
+  readonly brokers: readonly {
+    readonly name: string
+    readonly address: string
+    readonly findings: readonly Finding[]
+  }[]
 }
 
 export interface CheckOptions {
@@ -31,7 +35,9 @@ const CONNECT_TIMEOUT_MS = 6 * SECOND
 const NAMES_SHOWN = 8
 
 const some = (names: readonly string[]): string =>
-  names.length <= NAMES_SHOWN ? names.join(', ') : `${names.slice(0, NAMES_SHOWN).join(', ')} and ${names.length - NAMES_SHOWN} more`
+  names.length <= NAMES_SHOWN
+    ? names.join(', ')
+    : `${names.slice(0, NAMES_SHOWN).join(', ')} and ${names.length - NAMES_SHOWN} more`
 
 const plural = (count: number, noun: string): string => `${count} ${noun}${count === 1 ? '' : 's'}`
 
@@ -43,7 +49,10 @@ export async function runCheck(options: CheckOptions): Promise<CheckReport> {
   return { ok: brokers.every(broker => broker.findings.every(finding => finding.level !== 'wrong')), brokers }
 }
 
-async function checkBroker(entry: BrokerConfig, { config, log, clock, watchMs }: CheckOptions): Promise<CheckReport['brokers'][number]> {
+async function checkBroker(
+  entry: BrokerConfig,
+  { config, log, clock, watchMs }: CheckOptions,
+): Promise<CheckReport['brokers'][number]> {
   const broker = openBroker(entry, { clock, log })
   const fleet = openFleet(entry, config)
   let events = 0
@@ -72,42 +81,88 @@ async function checkBroker(entry: BrokerConfig, { config, log, clock, watchMs }:
     })
     watch.flush()
     fleet.tick(clock.now())
-    return { name: entry.name, address: broker.address, findings: findings(broker, fleet, clock.now(), { events, skipped, watchMs }) }
+    return {
+      name: entry.name,
+      address: broker.address,
+      findings: findings(broker, fleet, clock.now(), { events, skipped, watchMs }),
+    }
   } catch (error) {
     if (!(error instanceof CeleriacError)) throw error
-    return { name: entry.name, address: broker.address, findings: [{ level: 'wrong', text: error.message, fix: error.hint ?? null }] }
+    return {
+      name: entry.name,
+      address: broker.address,
+      findings: [{ level: 'wrong', text: error.message, fix: error.hint ?? null }],
+    }
   } finally {
     await watch.stop()
   }
 }
 
-function findings(broker: Broker, fleet: Fleet, nowMs: number, seen: { events: number; skipped: number; watchMs: number }): Finding[] {
+function findings(
+  broker: Broker,
+  fleet: Fleet,
+  nowMs: number,
+  seen: { events: number; skipped: number; watchMs: number },
+): Finding[] {
   const server = fleet.server(nowMs)
   const found: Finding[] = [
-    ok(`Connected to ${broker.transport} ${server?.version ?? ''}${server === null ? '' : `, answers in ${(server.roundTripSeconds * 1000).toPrecision(2)} ms`}.`),
+    ok(
+      `Connected to ${broker.transport} ${server?.version ?? ''}${server === null ? '' : `, answers in ${(server.roundTripSeconds * 1000).toPrecision(2)} ms`}.`,
+    ),
   ]
   const queues = fleet.queues(nowMs)
   found.push(
     queues.length === 0
-      ? { level: 'missing', text: 'No queue is known.', fix: 'Send a task once, start a worker, or name queues with --queues.' }
-      : ok(`${plural(queues.length, 'queue')}: ${some(queues.map(queue => `${queue.queue} ${queue.depth ?? '-'}`))}.`),
+      ? {
+          level: 'missing',
+          text: 'No queue is known.',
+          fix: 'Send a task once, start a worker, or name queues with --queues.',
+        }
+      : ok(
+          `${plural(queues.length, 'queue')}: ${some(queues.map(queue => `${queue.queue} ${queue.depth ?? '-'}`))}.`,
+        ),
   )
   for (const queue of queues) {
     if ((queue.depth ?? 0) > 0 && queue.consumers === 0) {
-      found.push({ level: 'wrong', text: `Queue ${queue.queue} holds ${plural(queue.depth ?? 0, 'message')} and no worker consumes it.`, fix: `Start a worker with -Q ${queue.queue}, or fix the route.` })
+      found.push({
+        level: 'wrong',
+        text: `Queue ${queue.queue} holds ${plural(queue.depth ?? 0, 'message')} and no worker consumes it.`,
+        fix: `Start a worker with -Q ${queue.queue}, or fix the route.`,
+      })
     }
   }
   const workers = fleet.workers(nowMs).filter(worker => worker.state === 'up')
   found.push(
     workers.length === 0
-      ? { level: 'wrong', text: `No worker sent a heartbeat or answered within ${seen.watchMs / SECOND} s.`, fix: 'Start one (celery -A yourapp worker -E), or check that workers use this broker, this database number and these prefixes.' }
-      : ok(`${plural(workers.length, 'worker')} up: ${some(workers.map(worker => `${worker.worker} (${worker.pool ?? 'pool unknown'}, ${worker.concurrency ?? '-'} slots)`))}.`),
+      ? {
+          level: 'wrong',
+          text: `No worker sent a heartbeat or answered within ${seen.watchMs / SECOND} s.`,
+          fix: 'Start one (celery -A yourapp worker -E), or check that workers use this broker, this database number and these prefixes.',
+        }
+      : ok(
+          `${plural(workers.length, 'worker')} up: ${some(workers.map(worker => `${worker.worker} (${worker.pool ?? 'pool unknown'}, ${worker.concurrency ?? '-'} slots)`))}.`,
+        ),
   )
   found.push(ok(`${plural(seen.events, 'event')} in ${seen.watchMs / SECOND} s.`))
-  if (seen.skipped > 0) found.push({ level: 'missing', text: `${plural(seen.skipped, 'event')} were not understood and skipped.`, fix: 'Run with --log-level warn to see why.' })
-  for (const source of fleet.sources(nowMs)) if (source.detail !== null) found.push({ level: 'missing', text: source.detail, fix: null })
-  if (server?.maxmemoryPolicy !== null && server?.maxmemoryPolicy !== undefined && server.maxmemoryPolicy !== 'noeviction' && (server.memoryMaxBytes ?? 0) > 0) {
-    found.push({ level: 'wrong', text: `maxmemory-policy is ${server.maxmemoryPolicy}: Redis may evict queues when memory runs out.`, fix: 'Set maxmemory-policy noeviction.' })
+  if (seen.skipped > 0)
+    found.push({
+      level: 'missing',
+      text: `${plural(seen.skipped, 'event')} were not understood and skipped.`,
+      fix: 'Run with --log-level warn to see why.',
+    })
+  for (const source of fleet.sources(nowMs))
+    if (source.detail !== null) found.push({ level: 'missing', text: source.detail, fix: null })
+  if (
+    server?.maxmemoryPolicy !== null &&
+    server?.maxmemoryPolicy !== undefined &&
+    server.maxmemoryPolicy !== 'noeviction' &&
+    (server.memoryMaxBytes ?? 0) > 0
+  ) {
+    found.push({
+      level: 'wrong',
+      text: `maxmemory-policy is ${server.maxmemoryPolicy}: Redis may evict queues when memory runs out.`,
+      fix: 'Set maxmemory-policy noeviction.',
+    })
   }
   return found
 }

@@ -55,7 +55,10 @@ export function createWatch(options: WatchOptions): { start(): void; flush(): vo
   const log = options.log
   const schedules: { stop(): void; soon(delayMs?: number): void }[] = []
   const failing = new Set<string>()
-  const skipped = new Map<string, { readonly count: number; readonly detail: string; readonly loggedMs: number }>()
+  const skipped = new Map<
+    string,
+    { readonly count: number; readonly detail: string; readonly loggedMs: number }
+  >()
 
   const consume = (messages: readonly RawEventMessage[]): void => {
     const problems: EventProblem[] = []

@@ -1,4 +1,4 @@
-import { type Cancel, type Clock, errorText, type Log } from '../base/index.ts'
+import { type Clock, errorText, type Log } from '../base/index.ts'
 import type { FleetLink, ReceivedControl, TaskEnvelope } from '../broker/index.ts'
 import { describeIncident, type Incident, INCIDENT_KINDS, planIncident } from './incident.ts'
 import { LoadNoise, tasksPerSecondAt } from './load.ts'
@@ -13,9 +13,13 @@ import {
   type Random,
   uuid,
 } from './random.ts'
+import { Ticker } from './ticker.ts'
 import { SimulatedWorker, type WorkerPhase } from './worker.ts'
 import type { FleetCounts, PlannedEnd, World } from './world.ts'
 
+/** Everything happens on this grid: coarse enough to be cheap, fine enough for run times of tens of milliseconds. */
+const TICK_MS = 20
+const MAX_CATCH_UP_MS = 1000
 const NOISE_STEP_MS = 5000
 /** Workers come up one after the other, as in a deployment. */
 const START_SPREAD_MS = 1500
@@ -86,7 +90,7 @@ class Fleet implements SimulatedFleet, World {
   readonly #link: FleetLink
   readonly #profile: FleetProfile
   readonly #onIncident: (incident: Incident, phase: 'began' | 'ended') => void
-  readonly #timers = new Set<Cancel>()
+  readonly #ticker: Ticker
   readonly #workers: readonly SimulatedWorker[]
   readonly #waitingByQueue = new Map<string, number>()
   readonly #noise: LoadNoise
@@ -95,6 +99,7 @@ class Fleet implements SimulatedFleet, World {
   #incident: Incident | undefined
   #incidentsSoFar = 0
   #clientClock = 0
+  #nextSendAtMs = 0
   #nextWorker = 0
   #pending = 0
   #failing = false
@@ -106,10 +111,8 @@ class Fleet implements SimulatedFleet, World {
     this.log = options.log
     this.#profile = options.profile
     this.#onIncident = options.onIncident ?? (() => {})
-    this.clock = {
-      now: () => options.clock.now(),
-      after: (delayMs, run) => this.#after(options.clock, delayMs, run),
-    }
+    this.#ticker = new Ticker(options.clock, TICK_MS)
+    this.clock = this.#ticker
     this.tasks = new Map(options.profile.tasks.map(task => [task.name, task]))
     this.#noise = new LoadNoise(this.random)
     this.#workers = options.profile.workers.map(profile => new SimulatedWorker(profile, this))
@@ -137,6 +140,7 @@ class Fleet implements SimulatedFleet, World {
       this.clock.after(between(this.random, 0, START_SPREAD_MS), () => worker.start())
     }
     this.clock.after(NOISE_STEP_MS, () => this.#wander())
+    this.#nextSendAtMs = this.clock.now()
     this.#scheduleClient()
     const { enabled, firstAfterMs } = this.#profile.incidents
     if (enabled) this.clock.after(firstAfterMs, () => this.#beginIncident())
@@ -152,8 +156,7 @@ class Fleet implements SimulatedFleet, World {
     if (!this.#running) return
     for (const worker of this.#workers) worker.sayGoodbye()
     this.#running = false
-    for (const cancel of this.#timers) cancel()
-    this.#timers.clear()
+    this.#ticker.stop()
     try {
       await this.#drain()
       await this.#link.close()
@@ -231,20 +234,6 @@ class Fleet implements SimulatedFleet, World {
     return task
   }
 
-  /** A timer that `stop` ends. */
-  #after(clock: Clock, delayMs: number, run: () => void): Cancel {
-    const stopTimer = clock.after(delayMs, () => {
-      this.#timers.delete(cancel)
-      run()
-    })
-    const cancel = (): void => {
-      this.#timers.delete(cancel)
-      stopTimer()
-    }
-    this.#timers.add(cancel)
-    return cancel
-  }
-
   #publish(queue: string, envelope: TaskEnvelope, priority: number): void {
     this.counts.published++
     this.#count(queue, 1)
@@ -311,12 +300,17 @@ class Fleet implements SimulatedFleet, World {
     }
   }
 
+  /** Clients send by chance; the time of the next one is kept beside the tick it falls into, so that ticks do not slow them down. */
   #scheduleClient(): void {
-    const perSecond = tasksPerSecondAt(this.#profile, this.clock.now(), this.#noise)
-    this.clock.after(exponentialSeconds(this.random, perSecond) * 1000, () => {
+    const now = this.clock.now()
+    // A process that was suspended must not make up for it all at once.
+    this.#nextSendAtMs = Math.max(this.#nextSendAtMs, now - MAX_CATCH_UP_MS)
+    while (this.#nextSendAtMs <= now) {
       this.#sendOne(pickWeighted(this.random, this.#profile.tasks, task => task.weight))
-      this.#scheduleClient()
-    })
+      const perSecond = tasksPerSecondAt(this.#profile, now, this.#noise)
+      this.#nextSendAtMs += exponentialSeconds(this.random, perSecond) * 1000
+    }
+    this.clock.after(this.#nextSendAtMs - now, () => this.#scheduleClient())
   }
 
   #sendOne(task: TaskProfile): void {

@@ -1,1 +1,4 @@
 export type * from './contract.ts'
+export { createRules, type Rules, type RulesOptions, type WritePort } from './engine.ts'
+export { parseRuleFile } from './rule-file.ts'
+export { missedSlots, nextEvaluationMs, slotOffsetMs } from './schedule.ts'

@@ -87,6 +87,6 @@ export class BrokerStatus {
   #change(state: BrokerState): void {
     this.#state = state
     this.#listener?.stateChanged(state)
-    for (const look of [...this.#waiters]) look()
+    for (const look of this.#waiters) look()
   }
 }

@@ -61,7 +61,8 @@ export function writePythonJson(value: unknown): string {
       return 'null'
     case 'object':
       break
-    default:
+    case 'function':
+    case 'symbol':
       throw new TypeError(`JSON cannot hold a ${typeof value}`)
   }
   if (value === null) return 'null'

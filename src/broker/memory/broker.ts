@@ -30,8 +30,10 @@ export function createMemoryBroker(options: MemoryBrokerOptions): Broker {
 
   const serverUp = (): void => {
     if (!status.running) return
-    server.subscribe(client, names.isEventChannel, payload =>
-      listener?.eventMessage({ form: 'envelope', payload, receivedAtMs: clock.now() }),
+    server.subscribe(
+      client,
+      channel => names.isEventChannel(channel),
+      payload => listener?.eventMessage({ form: 'envelope', payload, receivedAtMs: clock.now() }),
     )
     server.consume(client, replyList, text => desk.deliver(text))
     status.connected(VERSION)

@@ -77,13 +77,13 @@ export class MemoryServer {
     this.#lists.clear()
     this.#sets.clear()
     this.#usedBytes = 0
-    for (const client of [...this.#clients]) client.serverDown()
+    for (const client of this.#clients) client.serverDown()
   }
 
   comeUp(): void {
     if (this.#up) return
     this.#up = true
-    for (const client of [...this.#clients]) client.serverUp()
+    for (const client of this.#clients) client.serverUp()
   }
 
   subscribe(

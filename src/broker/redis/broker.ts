@@ -201,14 +201,16 @@ class RedisBroker implements Broker {
     }
     const opened: RedisConnection[] = []
     try {
+      let received = 0
       const open = async (): Promise<RedisConnection> => {
-        const connection = await openConnection(target, this.#clock, lost)
+        const connection = await openConnection(target, this.#clock, lost, () => received)
         opened.push(connection)
         return connection
       }
       const commands = await open()
       const subscriber = await open()
       await subscriber.pSubscribe(this.#names.eventPattern, payload => {
+        received++
         if (this.#session?.subscriber === subscriber)
           this.#listener?.eventMessage({ form: 'envelope', payload, receivedAtMs: this.#clock.now() })
       })

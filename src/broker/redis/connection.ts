@@ -7,7 +7,8 @@ import { redisError, SilenceError } from './errors.ts'
 /** RESP2, so that servers before Redis 6 and proxies answer too; nothing here needs RESP3. */
 export type RedisConnection = RedisClientType<Nothing, Nothing, Nothing, 2>
 
-type Nothing = Record<never, never>
+/** No modules, functions or scripts of a server's. */
+type Nothing = Record<string, never>
 type ConnectionOptions = NonNullable<Parameters<typeof createClient<Nothing, Nothing, Nothing, 2>>[0]>
 
 const CONNECT_TIMEOUT_MS = 3_000
@@ -19,12 +20,13 @@ export const SILENCE_TIMEOUT_MS = 5_000
  * Opens one connection and proves by a PING that commands are obeyed. It is never repaired: when it is lost, `onLost` hears of
  * it once and the connection is done for, so that nobody has to guess which subscriptions survived. Hung servers are noticed
  * by a watch of our own, because the client's socket time-out cannot tell a silent server from a busy process of ours.
- * Rejects with a CeleriacError.
+ * `received` counts messages: while it grows, a PONG that is stuck behind them is not missed. Rejects with a CeleriacError.
  */
 export async function openConnection(
   target: RedisTarget,
   clock: Clock,
   onLost: (error: CeleriacError) => void,
+  received: () => number = () => 0,
 ): Promise<RedisConnection> {
   const client: RedisConnection = createClient(clientOptions(target))
   let over = false
@@ -59,7 +61,7 @@ export async function openConnection(
     inTime.cancel()
   }
   ready = true
-  stopWatch = watch(client, clock, lost)
+  stopWatch = watch(client, clock, lost, received)
   return client
 }
 
@@ -77,33 +79,42 @@ function deadline(clock: Clock, ms: number): { readonly promise: Promise<never>;
  * Asks for a PONG every second and gives up after five without one. A second in which our own process was busy does not count:
  * the answer may have been waiting in the socket all along.
  */
-function watch(client: RedisConnection, clock: Clock, lost: (error: unknown) => void): () => void {
+function watch(
+  client: RedisConnection,
+  clock: Clock,
+  lost: (error: unknown) => void,
+  received: () => number,
+): () => void {
   let silentMs = 0
   let asked = false
   let lastTick = clock.now()
+  let lastReceived = received()
   let cancel: () => void
+  const ask = async (): Promise<void> => {
+    try {
+      await client.sendCommand(['PING'])
+    } catch (error) {
+      // Any answer is an answer, an error too; without a connection there is none to wait for.
+      if (!client.isReady) return lost(error)
+    }
+    asked = false
+    silentMs = 0
+  }
   const tick = (): void => {
     const now = clock.now()
     const late = now - lastTick > 2 * CHECK_INTERVAL_MS
     lastTick = now
-    if (asked && !late) silentMs += CHECK_INTERVAL_MS
+    const count = received()
+    if (count !== lastReceived) silentMs = 0
+    else if (asked && !late) silentMs += CHECK_INTERVAL_MS
+    lastReceived = count
     if (silentMs >= SILENCE_TIMEOUT_MS) {
       lost(new SilenceError('no answer in time'))
       return
     }
     if (!asked) {
       asked = true
-      client.sendCommand(['PING']).then(
-        () => {
-          asked = false
-          silentMs = 0
-        },
-        (error: unknown) => {
-          // A rejected PING of a connection that is gone is old news; any other answer is an answer.
-          if (client.isReady) asked = false
-          else lost(error)
-        },
-      )
+      void ask()
     }
     cancel = clock.after(CHECK_INTERVAL_MS, tick)
   }

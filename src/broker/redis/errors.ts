@@ -47,7 +47,7 @@ export function redisError(error: unknown, target: RedisTarget, wasConnected: bo
       'Check the credentials in the broker URL; characters such as / @ # % may be percent-encoded.',
     )
   }
-  if (/^NOAUTH/.test(text)) {
+  if (text.startsWith('NOAUTH')) {
     return make(
       'BROKER_AUTH',
       `The broker ${address} wants a password and the URL has none.`,
@@ -61,7 +61,7 @@ export function redisError(error: unknown, target: RedisTarget, wasConnected: bo
       'Remove the password from the URL, or set one on the server (requirepass).',
     )
   }
-  if (/^NOPERM/.test(text)) {
+  if (text.startsWith('NOPERM')) {
     return make(
       'BROKER_REFUSED',
       `The broker ${address} does not permit a command: ${clean(text, target)}.`,

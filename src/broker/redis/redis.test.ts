@@ -172,7 +172,8 @@ describe('the contract', () => {
     const link = linkTo(url)
     await link.connect()
     await link.publishEvents(started('over the socket'))
-    await eventually(() => heard.uuids().includes('over the socket'))
+    await eventually(() => heard.messages.length > 0)
+    expect(heard.uuids()).toEqual(['over the socket'])
     await link.close()
     await broker.stop()
   })
@@ -285,7 +286,7 @@ describe('trouble', () => {
     for (const error of [wrong, missing, needless, unknownUser]) {
       expect(error.line).not.toContain('falsch')
       expect(error.line).not.toContain('\n')
-      expect(String(error.cause ?? '')).not.toContain('falsch')
+      expect(error.cause).toBeUndefined()
     }
     expect(JSON.stringify(log.lines)).not.toContain('falsch')
   })

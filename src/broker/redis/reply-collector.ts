@@ -87,5 +87,5 @@ async function take(connection: RedisConnection, list: string): Promise<readonly
     .expire(list, EXPIRE_SECONDS)
     .exec()
   if (!Array.isArray(texts)) return []
-  return texts.filter((text): text is string => typeof text === 'string').reverse()
+  return texts.filter((text): text is string => typeof text === 'string').toReversed()
 }

@@ -1,5 +1,6 @@
 import { useEffect, useMemo, useRef, useState } from 'react'
 import 'uplot/dist/uPlot.min.css'
+import { BoundedMap } from '../../../src/base/index.ts'
 import { formatClock, formatMoment, formatValue, type Unit, type Zone } from '../format.ts'
 import { useSettings } from '../settings.ts'
 import type { Band } from './bands.ts'
@@ -34,17 +35,20 @@ export interface TimeChartProps {
 
 const TABLE_ROWS = 200
 
+/** The colour a name has had on any chart since the page was loaded: it keeps it. Bounded; what is forgotten is coloured anew. */
+const REMEMBERED = new BoundedMap<string, number>(500)
+
 /** One picture of numbers over time, its legend with the values at the cursor, its words, and its twin as a table. */
 export function TimeChart(props: TimeChartProps) {
   const { title, unit, zone, instants, lines, limit, bands, asTable, fixed } = props
-  const slots = useRef(new Map<string, number>())
   const chosen = useMemo(() => {
     const found = chooseWorst(lines)
     const names = found.lines.map(line => line.name)
-    slots.current = fixed ? new Map(names.map((name, i) => [name, i])) : assignSlots(names, slots.current)
+    const slots = fixed ? new Map(names.map((name, i) => [name, i])) : assignSlots(names, REMEMBERED)
+    if (!fixed) for (const [name, slot] of slots) REMEMBERED.set(name, slot)
     return {
       ...found,
-      lines: found.lines.map(line => ({ ...line, slot: slots.current.get(line.name) ?? 0 })),
+      lines: found.lines.map(line => ({ ...line, slot: slots.get(line.name) ?? 0 })),
     }
   }, [lines, fixed])
   const summary = useMemo(

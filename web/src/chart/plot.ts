@@ -1,5 +1,13 @@
 import uPlot from 'uplot'
-import { formatDate, formatShortClock, formatClock, formatValue, type Unit, type Zone } from '../format.ts'
+import {
+  formatNumber,
+  formatDate,
+  formatShortClock,
+  formatClock,
+  formatValue,
+  type Unit,
+  type Zone,
+} from '../format.ts'
 import type { Band } from './bands.ts'
 import { increments, valueRange } from './scales.ts'
 import { largest, type Line } from './series.ts'
@@ -208,7 +216,7 @@ export class Plot {
             incrs: increments(unit),
             grid: { stroke: ink.grid, width: 1 },
             ticks: { show: false },
-            values: (_, splits) => splits.map(value => formatValue(value, unit)),
+            values: (_, splits) => splits.map(value => formatTick(value, unit)),
           },
         ],
         cursor: {
@@ -329,6 +337,10 @@ const fade = (color: string, alpha: number): string =>
   color.replace(/^rgb\((.*)\)$/, (_, parts: string) =>
     parts.includes(',') ? `rgba(${parts}, ${alpha})` : `rgb(${parts} / ${alpha})`,
   )
+
+/** A tick of the value axis. Rates are bare: the subtitle names their unit once. */
+const formatTick = (value: number, unit: Unit): string =>
+  unit === 'per_second' ? formatNumber(value) : formatValue(value, unit)
 
 /** A tick of the time axis: the clock, and the date where a new day begins. */
 function timeTick(seconds: number, splits: readonly number[], i: number, zone: Zone): string {

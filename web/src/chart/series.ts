@@ -77,20 +77,13 @@ export function chooseWorst(lines: readonly Line[]): Chosen {
   return { lines: ranked.slice(0, MAX_LINES), others: { count: rest.length, values, most: largest(values) } }
 }
 
-/** A stable number for a name (FNV-1a). */
-function hash(text: string): number {
-  let h = 0x811c9dc5
-  for (let i = 0; i < text.length; i++) h = Math.imul(h ^ text.charCodeAt(i), 0x01000193)
-  return h >>> 0
-}
-
 /**
- * Which of the four colours each name gets. A name keeps the colour it had; a new one gets the colour its name points at, or the
- * next free one. Names beyond four share by position.
+ * Which of the four colours each name gets. A name keeps the colour it had; a new one gets the first that is free, so that of
+ * names never seen before the first has the strongest.
  */
 export function assignSlots(
   names: readonly string[],
-  previous: ReadonlyMap<string, number> = new Map(),
+  previous: { readonly get: (name: string) => number | undefined } = new Map(),
 ): Map<string, number> {
   const slots = new Map<string, number>()
   const taken = new Set<number>()
@@ -102,8 +95,8 @@ export function assignSlots(
   }
   for (const name of names) {
     if (slots.has(name)) continue
-    let slot = hash(name) % MAX_LINES
-    for (let i = 0; i < MAX_LINES && taken.has(slot); i++) slot = (slot + 1) % MAX_LINES
+    let slot = 0
+    while (taken.has(slot) && slot < MAX_LINES - 1) slot++
     slots.set(name, slot)
     taken.add(slot)
   }

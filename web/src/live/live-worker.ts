@@ -17,6 +17,8 @@ const open: OpenStream = (url, handlers) => {
   source.addEventListener('open', handlers.opened)
   source.addEventListener('overview', event => handlers.overview(String(event.data)))
   source.addEventListener('error', handlers.failed)
+  // The server could not make an overview: it is as good as no stream, and asking again tells why.
+  source.addEventListener('failed', handlers.failed)
   return { close: () => source.close() }
 }
 

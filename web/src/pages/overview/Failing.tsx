@@ -11,12 +11,12 @@ export function Failing({ overview, fresh }: { readonly overview: Overview; read
     <Panel
       id="failing"
       title="Failing most"
-      aside={overview.failing.length === 0 ? undefined : 'failures · share of its runs'}
+      aside={overview.failing.length === 0 ? undefined : 'last 1 h · failures · share of runs'}
     >
       {overview.failing.length === 0 ? (
         <Empty>
           {blind === undefined && overview.collectedAtMs !== null
-            ? 'No task failed in this time.'
+            ? 'No task failed in the last hour.'
             : 'Failures cannot be known: no task events arrive.'}
         </Empty>
       ) : (

@@ -36,7 +36,7 @@ export function OverviewPage() {
 
   const parts = useMemo((): PagePart[] => {
     if (overview === undefined) return []
-    const { firing } = countAlerts(overview.alerts)
+    const { firing } = countAlerts(overview)
     const worst = sortAlerts(overview.alerts)[0]
     return [
       { id: 'charts', title: 'Charts', icon: <ChartIcon />, count: null },

@@ -1,5 +1,5 @@
 import type { Overview } from '../../../../src/contract/index.ts'
-import { formatNumber, plural } from '../../format.ts'
+import { formatNumber } from '../../format.ts'
 import type { QueueColumn } from '../../links.ts'
 import type { Freshness } from '../../live/freshness.ts'
 import { SortIcon } from '../../parts/Icons.tsx'
@@ -13,7 +13,7 @@ import styles from './Queues.module.css'
 import { Dash, Value } from './Value.tsx'
 
 /** Shown at first; the rest is one press away. */
-const FIRST = 8
+const FIRST = 6
 
 const HEADS: readonly {
   readonly column: QueueColumn
@@ -44,7 +44,6 @@ export function Queues({ overview, fresh }: { readonly overview: Overview; reado
   const several = overview.brokers.length > 1
   const late = fresh === 'late' || fresh === 'gone'
   const gone = fresh === 'gone'
-  const bounded = overview.queuesTotal > overview.queues.length
   return (
     <Panel
       id="queues"
@@ -52,9 +51,16 @@ export function Queues({ overview, fresh }: { readonly overview: Overview; reado
       aside={
         <>
           <Fresh held={held} />
-          {bounded
-            ? `worst ${overview.queues.length} of ${plural(overview.queuesTotal, 'queue')}`
-            : plural(overview.queuesTotal, 'queue')}
+          <More
+            shown={rows.length}
+            of={held.rows.length}
+            total={overview.queuesTotal}
+            noun="queue"
+            whole={whole}
+            onChange={all =>
+              go({ whole: all ? [...view.whole, 'queues'] : view.whole.filter(name => name !== 'queues') })
+            }
+          />
         </>
       }
     >
@@ -147,15 +153,6 @@ export function Queues({ overview, fresh }: { readonly overview: Overview; reado
               })}
             </tbody>
           </table>
-          <More
-            shown={rows.length}
-            of={held.rows.length}
-            noun="queues"
-            whole={whole}
-            onChange={all =>
-              go({ whole: all ? [...view.whole, 'queues'] : view.whole.filter(name => name !== 'queues') })
-            }
-          />
         </div>
       )}
     </Panel>

@@ -62,7 +62,11 @@ function TileBox({
       <div className={styles.detail}>
         {shown !== null && <Pill status={shown.status}>{shown.word}</Pill>}
         {fresh === 'late' && ageMs !== null && <span>{formatAge(ageMs)} old</span>}
-        {!gone && tile.detail !== null && <span className={styles.words}>{tile.detail}</span>}
+        {!gone && tile.detail !== null && (
+          <span className={styles.words} title={tile.detail}>
+            {tile.detail}
+          </span>
+        )}
         {!gone && tile.detail === null && shown === null && quiet !== null && <span>{quiet}</span>}
       </div>
       <Sparkline points={tile.spark} limit={tile.limit?.value ?? null} />

@@ -13,7 +13,7 @@ import styles from './Verdict.module.css'
 export function Verdict({ overview, fresh }: { readonly overview: Overview; readonly fresh: Freshness }) {
   const { go } = useView()
   const { zone } = useSettings()
-  const { firing, pending } = countAlerts(overview.alerts)
+  const { firing, pending } = countAlerts(overview)
   const worst = sortAlerts(overview.alerts)[0]
   const { level, headline, text } = overview.verdict
   const old = fresh === 'gone' || fresh === 'never'

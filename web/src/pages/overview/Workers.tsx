@@ -27,21 +27,35 @@ export function Workers({
   const sorted = sortWorkers(overview.workers, whole ? Infinity : FIRST)
   const cells = whole ? sorted : sorted.slice(0, FIRST)
   const names = shortNames(overview.workers.map(cell => cell.worker))
-  const bounded = overview.workersTotal > overview.workers.length
+  const longest = Math.max(0, ...cells.map(cell => names.get(cell.worker)?.length ?? 0))
   return (
     <Panel
       id="workers"
       title="Workers"
       aside={
-        overview.workersTotal === 0
-          ? undefined
-          : `${bounded ? `${overview.workers.length} of ` : ''}${formatCount(overview.workersTotal)} known · busy slots of pool`
+        overview.workersTotal === 0 ? undefined : (
+          <>
+            <span>busy slots of pool</span>
+            <More
+              shown={cells.length}
+              of={sorted.length}
+              total={overview.workersTotal}
+              noun="worker"
+              whole={whole}
+              onChange={all =>
+                go({
+                  whole: all ? [...view.whole, 'workers'] : view.whole.filter(name => name !== 'workers'),
+                })
+              }
+            />
+          </>
+        )
       }
     >
       {cells.length === 0 ? (
         <Empty>No worker has answered yet. One appears within a few seconds of its start.</Empty>
       ) : (
-        <ul className={styles.grid}>
+        <ul className={styles.grid} data-names={longest <= 4 ? 'short' : longest <= 12 ? 'medium' : 'long'}>
           {cells.map(cell => (
             <Cell
               key={`${cell.broker}/${cell.worker}`}
@@ -53,15 +67,6 @@ export function Workers({
           ))}
         </ul>
       )}
-      <More
-        shown={cells.length}
-        of={sorted.length}
-        noun="workers"
-        whole={whole}
-        onChange={all =>
-          go({ whole: all ? [...view.whole, 'workers'] : view.whole.filter(name => name !== 'workers') })
-        }
-      />
     </Panel>
   )
 }
@@ -97,15 +102,17 @@ function Cell({
       data-worker={cell.worker}
       title={details.filter(Boolean).join('\n')}
     >
-      <span className={styles.name}>{name}</span>
-      <span className={styles.state}>
-        <StatusIcon status={mark.status} size={12} />
-        {mark.word}
+      <span className={styles.first}>
+        <span className={styles.name}>{name}</span>
         <span className={styles.load}>
           {up
             ? `${active === null ? '–' : formatCount(active)}/${concurrency === null ? '–' : formatCount(concurrency)}`
             : formatMoment(cell.sinceMs, nowMs, zone).replace(/(\d\d:\d\d):\d\d$/, '$1')}
         </span>
+      </span>
+      <span className={styles.state}>
+        <StatusIcon status={mark.status} size={12} />
+        {mark.word}
       </span>
       <span className={styles.track} aria-hidden="true">
         {up && share !== null && <span className={styles.bar} style={{ width: `${share * 100}%` }} />}

@@ -32,18 +32,20 @@ export const sortAlerts = (alerts: readonly AlertRow[]): AlertRow[] =>
       (alertKey(a.name, a.labels) < alertKey(b.name, b.labels) ? -1 : 1),
   )
 
-/** How many alerts fire and how many wait. */
-export function countAlerts(alerts: readonly AlertRow[]): {
+/** How many alerts fire and how many wait; the server counts those it does not send. */
+export function countAlerts(overview: Pick<Overview, 'alerts' | 'alertsTotal'> | undefined): {
   readonly firing: number
   readonly pending: number
 } {
+  if (overview?.alertsTotal !== undefined) return overview.alertsTotal
+  const alerts = overview?.alerts ?? []
   const firing = alerts.filter(alert => alert.state === 'firing').length
   return { firing, pending: alerts.length - firing }
 }
 
 /** The title of the tab; what is wrong stands first, since tabs cut the end. */
 export function pageTitle(overview: Overview | undefined, page: string): string {
-  const { firing, pending } = countAlerts(overview?.alerts ?? [])
+  const { firing, pending } = countAlerts(overview)
   const state = firing > 0 ? `(${firing} firing) ` : pending > 0 ? `(${pending} pending) ` : ''
   return `${state}${page} - Celeriac`
 }

@@ -92,6 +92,8 @@ export interface WorkerView {
   readonly pool: string | null
   readonly version: string | null
   readonly pid: number | null
+  /** Not heard since the broker came back: `state` is the one of before, and whether it is there is not known. */
+  readonly uncertain?: true
 }
 
 export interface QueueView {

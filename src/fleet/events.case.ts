@@ -126,4 +126,3 @@ export const askedHeartbeat = (said: Said = {}): WorkerEvent => ({
   sw_ver: '5.6.3',
   sw_sys: 'Linux',
 })
-

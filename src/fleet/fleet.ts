@@ -116,7 +116,9 @@ class FleetState implements Fleet {
 
   workers(nowMs: number): readonly WorkerView[] {
     const freshMs = Math.max(3 * this.#settings.inspectIntervalMs, this.#settings.workerTimeoutMs)
-    return Array.from(this.#workers.all(), worker => viewOf(worker, nowMs, freshMs))
+    return Array.from(this.#workers.all(), worker =>
+      viewOf(worker, nowMs, freshMs, this.#workers.listeningSinceMs),
+    )
   }
 
   queues(nowMs: number): readonly QueueView[] {
@@ -125,7 +127,7 @@ class FleetState implements Fleet {
     const consumers = new Map<string, number>()
     for (const worker of present)
       for (const queue of worker.queues ?? []) consumers.set(queue, (consumers.get(queue) ?? 0) + 1)
-    const proven = this.#workerCount() === 0
+    const workerCount = this.#workerCount()
     const allAsked = present.length > 0 && present.every(worker => worker.queues !== null)
     // Without task events from those who consume a queue, no start of its tasks is seen.
     const mute = present.filter(worker => worker.silentRises >= 2)
@@ -133,7 +135,8 @@ class FleetState implements Fleet {
       nowMs,
       connected,
       queue => !mute.some(worker => worker.queues === null || worker.queues.includes(queue)),
-      queue => (connected ? (consumers.get(queue) ?? (allAsked || proven ? 0 : null)) : null),
+      queue =>
+        workerCount === null ? null : (consumers.get(queue) ?? (allAsked || workerCount === 0 ? 0 : null)),
     )
   }
 
@@ -216,7 +219,7 @@ class FleetState implements Fleet {
       }
     }
     if (replies.size > 0) this.#lastMs.inspect = atMs
-    if (method === 'ping' || method === 'stats') this.#presence.roundEnded(askedAtMs, replies.size)
+    if (method === 'ping' || method === 'stats') this.#presence.roundEnded(askedAtMs, replies.size, atMs)
     if (method === 'active') this.#tasks.forgetAdopted(atMs - 4 * this.#settings.inspectIntervalMs)
     if (method === 'active_queues')
       for (const worker of this.#workers.all())

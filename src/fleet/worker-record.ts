@@ -85,10 +85,19 @@ export function forgetProcess(worker: WorkerRecord): void {
 export const isPresent = (worker: WorkerRecord): boolean =>
   worker.state === 'up' || worker.state === 'suspect'
 
-/** How it is told: what it holds is told only while it is present, and no longer than `freshMs` after it was said. */
-export function viewOf(worker: WorkerRecord, nowMs: number, freshMs: number): WorkerView {
+/**
+ * How it is told: what it holds is told only while it is known to be present, and no longer than `freshMs` after it was said.
+ * `listeningSinceMs`: since when silence means something; NaN while nothing can be heard.
+ */
+export function viewOf(
+  worker: WorkerRecord,
+  nowMs: number,
+  freshMs: number,
+  listeningSinceMs: number,
+): WorkerView {
+  const uncertain = isPresent(worker) && !(worker.lastHeardMs >= listeningSinceMs)
   const told = (value: number | null, atMs: number): number | null =>
-    isPresent(worker) && nowMs - atMs <= freshMs ? value : null
+    isPresent(worker) && !uncertain && nowMs - atMs <= freshMs ? value : null
   return {
     worker: worker.name,
     state: worker.state,
@@ -103,5 +112,6 @@ export function viewOf(worker: WorkerRecord, nowMs: number, freshMs: number): Wo
     pool: worker.pool,
     version: worker.version,
     pid: worker.pid,
+    ...(uncertain ? { uncertain: true as const } : {}),
   }
 }

@@ -21,7 +21,6 @@ export class WorkerTable {
   readonly #settings: FleetSettings
   readonly #tell: (change: FleetChange) => void
   readonly #workers = new Map<string, WorkerRecord>()
-  /** Silence is measured from here at the earliest; NaN while the broker is lost. */
   #listeningSinceMs = Number.NEGATIVE_INFINITY
   #refused = 0
   #refusedAtMs = Number.NEGATIVE_INFINITY
@@ -45,6 +44,11 @@ export class WorkerTable {
   /** Whether any worker was ever known. */
   get ever(): boolean {
     return this.#ever
+  }
+
+  /** Since when silence means something; NaN while the broker is lost. */
+  get listeningSinceMs(): number {
+    return this.#listeningSinceMs
   }
 
   all(): Iterable<WorkerRecord> {
@@ -142,8 +146,7 @@ export class WorkerTable {
     if (method === 'stats') {
       const stats = readStats(value)
       if (stats === undefined) return undefined
-      if (stats.pid !== undefined && worker.pid !== null && stats.pid !== worker.pid) forgetProcess(worker)
-      worker.pid = stats.pid ?? worker.pid
+      worker.pid ??= stats.pid ?? null
       worker.concurrency = stats.concurrency ?? worker.concurrency
       worker.pool = stats.pool ?? worker.pool
       return undefined

@@ -21,9 +21,10 @@ export function describeFleet(fleet: Fleet, status: BrokerStatus, nowMs: number,
   for (const view of fleet.workers(nowMs)) {
     const labels = { broker, worker: view.worker }
     const present = view.state === 'up' || view.state === 'suspect'
-    // While the broker is away nobody can say who is there.
-    set(metrics.workerUp, labels, status.connected ? Number(present) : null)
-    if (!present || !status.connected) continue
+    // While the broker is away nobody can say who is there, nor right after it for those not heard again.
+    if (!status.connected || view.uncertain === true) continue
+    set(metrics.workerUp, labels, Number(present))
+    if (!present) continue
     set(metrics.workerConcurrency, labels, view.concurrency)
     set(metrics.workerActive, labels, view.active)
     set(metrics.workerReserved, labels, view.reserved)

@@ -1,0 +1,228 @@
+import { expect, test } from 'vitest'
+import type { FleetChange } from './contract.ts'
+import { createFleet } from './fleet.ts'
+import { failed, received, rejected, retried, revoked, sent, started, succeeded, T0 } from './events.case.ts'
+
+const drain = (fleet: { drainChanges(): readonly FleetChange[] }) =>
+  fleet.drainChanges().filter(change => change.kind !== 'worker')
+const brief = (fleet: { drainChanges(): readonly FleetChange[] }) =>
+  drain(fleet).map(
+    change => `${change.kind === 'task' ? change.event : change.kind} ${change.task} ${change.queue}`,
+  )
+
+test('a task is followed from sent to succeeded, with its queue, its wait and its run time', () => {
+  const fleet = createFleet()
+  fleet.apply(sent('a', { queue: 'bills', atMs: T0 }), T0)
+  fleet.apply(received('a', { atMs: T0 + 400 }), T0 + 400)
+  fleet.apply(started('a', { atMs: T0 + 1500 }), T0 + 1500)
+  fleet.apply(succeeded('a', { runtime: 2.5, atMs: T0 + 4000 }), T0 + 4000)
+  expect(drain(fleet)).toEqual([
+    { kind: 'task', event: 'sent', task: 'shop.bill', queue: 'bills' },
+    { kind: 'task', event: 'received', task: 'shop.bill', queue: 'bills' },
+    { kind: 'task', event: 'started', task: 'shop.bill', queue: 'bills', waitSeconds: 1.5 },
+    { kind: 'task', event: 'succeeded', task: 'shop.bill', queue: 'bills', runtimeSeconds: 2.5 },
+  ])
+})
+
+test('a task-sent that received and started overtook still gives them its queue, and the wait', () => {
+  const fleet = createFleet()
+  fleet.apply(received('a', { atMs: T0 + 2 }), T0 + 2)
+  fleet.apply(started('a', { atMs: T0 + 3 }), T0 + 3)
+  expect(drain(fleet)).toEqual([])
+  fleet.apply(sent('a', { queue: 'bills', atMs: T0 }), T0 + 5)
+  expect(drain(fleet)).toEqual([
+    { kind: 'task', event: 'received', task: 'shop.bill', queue: 'bills' },
+    { kind: 'task', event: 'started', task: 'shop.bill', queue: 'bills' },
+    { kind: 'task', event: 'sent', task: 'shop.bill', queue: 'bills' },
+    { kind: 'wait', task: 'shop.bill', queue: 'bills', waitSeconds: 0.003 },
+  ])
+})
+
+test('a task-sent after the end is counted and waited for, and does not count as waiting', () => {
+  const fleet = createFleet()
+  fleet.apply(received('a', { atMs: T0 + 1 }), T0 + 1)
+  fleet.apply(started('a', { atMs: T0 + 2 }), T0 + 2)
+  fleet.apply(succeeded('a', { atMs: T0 + 3 }), T0 + 3)
+  fleet.tick(T0 + 2000)
+  expect(brief(fleet)).toEqual([
+    'received shop.bill unknown',
+    'started shop.bill unknown',
+    'succeeded shop.bill unknown',
+  ])
+  fleet.apply(sent('a', { queue: 'bills', atMs: T0 }), T0 + 3000)
+  expect(brief(fleet)).toEqual(['sent shop.bill bills', 'wait shop.bill bills'])
+  fleet.apply(sent('b', { queue: 'bills', atMs: T0 + 3000 }), T0 + 3000)
+  expect(fleet.queues(T0 + 5000)).toMatchObject([{ queue: 'bills', oldestTaskAgeSeconds: 2 }])
+})
+
+test('what is held for a queue that never comes is told as unknown after a second, never under the default queue', () => {
+  const fleet = createFleet()
+  fleet.apply(received('a', { atMs: T0 }), T0)
+  fleet.tick(T0 + 999)
+  expect(brief(fleet)).toEqual([])
+  fleet.tick(T0 + 1000)
+  expect(brief(fleet)).toEqual(['received shop.bill unknown'])
+  // Nobody ever sent a task-sent: from here on nothing is worth holding.
+  fleet.apply(received('b', { atMs: T0 + 1001 }), T0 + 1001)
+  expect(brief(fleet)).toEqual(['received shop.bill unknown'])
+})
+
+test('the queue is the routing key when task-sent names none', () => {
+  const fleet = createFleet()
+  fleet.apply(sent('a', { queue: null, routingKey: 'emails' }), T0)
+  fleet.apply(sent('b', { queue: null }), T0)
+  expect(brief(fleet)).toEqual(['sent shop.bill emails', 'sent shop.bill unknown'])
+})
+
+test('without task-sent the queue comes from what the worker answers about the task', () => {
+  const fleet = createFleet()
+  const request = { id: 'a', name: 'shop.bill', delivery_info: { routing_key: 'bills' } }
+  fleet.observe({ kind: 'inspect', method: 'reserved', replies: new Map([['w1@hostA', [request]]]) }, T0)
+  fleet.apply(started('a', { atMs: T0 + 1 }), T0 + 1)
+  expect(brief(fleet)).toEqual(['started shop.bill bills'])
+})
+
+test('a routing key in an answer is the queue that the worker binds to it', () => {
+  const fleet = createFleet()
+  const queues = [
+    { name: 'bills', routing_key: 'shop.bill.#' },
+    { name: 'emails', routing_key: 'emails' },
+  ]
+  const request = { id: 'a', name: 'shop.bill', delivery_info: { routing_key: 'shop.bill.#' } }
+  fleet.observe({ kind: 'inspect', method: 'active_queues', replies: new Map([['w1@hostA', queues]]) }, T0)
+  fleet.observe({ kind: 'inspect', method: 'active', replies: new Map([['w1@hostA', [request]]]) }, T0)
+  fleet.apply(succeeded('a', { atMs: T0 + 1 }), T0 + 1)
+  expect(brief(fleet)).toEqual(['succeeded shop.bill bills'])
+})
+
+test('without either the queue is the only one that the worker consumes, if it is the only one', () => {
+  const fleet = createFleet()
+  const consumes = (names: readonly string[]) =>
+    fleet.observe(
+      {
+        kind: 'inspect',
+        method: 'active_queues',
+        replies: new Map([['w1@hostA', names.map(name => ({ name, routing_key: name }))]]),
+      },
+      T0,
+    )
+  consumes(['bills'])
+  fleet.apply(received('a'), T0)
+  consumes(['bills', 'emails'])
+  fleet.apply(received('b'), T0)
+  fleet.tick(T0 + 5000)
+  expect(brief(fleet)).toEqual(['received shop.bill bills', 'received shop.bill unknown'])
+})
+
+test('a task whose beginning nobody saw is named unknown', () => {
+  const fleet = createFleet()
+  fleet.apply(succeeded('a', { runtime: null }), T0)
+  fleet.tick(T0 + 5000)
+  expect(drain(fleet)).toEqual([{ kind: 'task', event: 'succeeded', task: 'unknown', queue: 'unknown' }])
+})
+
+test('the wait of a task with an ETA begins at the ETA, and is never negative', () => {
+  const fleet = createFleet()
+  const eta = new Date(T0 + 10_000).toISOString().replace('Z', '+00:00')
+  fleet.apply(sent('a', { eta }), T0)
+  fleet.apply(started('a', { atMs: T0 + 10_250 }), T0 + 10_250)
+  fleet.apply(sent('b', { atMs: T0 + 500 }), T0 + 500)
+  fleet.apply(started('b', { atMs: T0 }), T0 + 600)
+  expect(drain(fleet).flatMap(change => ('waitSeconds' in change ? [change.waitSeconds] : []))).toEqual([
+    0.25, 0,
+  ])
+})
+
+test('an ETA without an offset is UTC, one that cannot be read is none', () => {
+  const fleet = createFleet()
+  fleet.apply(sent('a', { eta: new Date(T0 + 5000).toISOString().replace('Z', '') }), T0)
+  fleet.apply(started('a', { atMs: T0 + 6000 }), T0 + 6000)
+  fleet.apply(sent('b', { eta: 'tomorrow' }), T0)
+  fleet.apply(started('b', { atMs: T0 + 6000 }), T0 + 6000)
+  expect(drain(fleet).flatMap(change => ('waitSeconds' in change ? [change.waitSeconds] : []))).toEqual([
+    1, 6,
+  ])
+})
+
+test('a retry waits from its own task-sent and ETA, not from the first one', () => {
+  const fleet = createFleet()
+  const eta = new Date(T0 + 60_000).toISOString()
+  fleet.apply(sent('a'), T0)
+  fleet.apply(received('a'), T0)
+  fleet.apply(started('a', { atMs: T0 + 1000 }), T0 + 1000)
+  // The worker publishes the retry before it says that it retried.
+  fleet.apply(sent('a', { retries: 1, eta, atMs: T0 + 2000 }), T0 + 2000)
+  fleet.apply(retried('a', { atMs: T0 + 2001 }), T0 + 2001)
+  fleet.apply(received('a', { retries: 1, eta, atMs: T0 + 2100 }), T0 + 2100)
+  fleet.apply(started('a', { atMs: T0 + 60_500 }), T0 + 60_500)
+  fleet.apply(succeeded('a', { atMs: T0 + 61_000 }), T0 + 61_000)
+  const changes = drain(fleet)
+  expect(changes.flatMap(change => ('waitSeconds' in change ? [change.waitSeconds] : []))).toEqual([1, 0.5])
+  expect(new Set(changes.map(change => change.queue))).toEqual(new Set(['bills']))
+})
+
+test('a retry without a task-sent of its own has no wait, and keeps its queue', () => {
+  const fleet = createFleet()
+  fleet.apply(sent('a'), T0)
+  fleet.apply(received('a'), T0)
+  fleet.apply(started('a', { atMs: T0 + 1000 }), T0 + 1000)
+  fleet.apply(retried('a', { atMs: T0 + 2000 }), T0 + 2000)
+  fleet.apply(received('a', { retries: 1, atMs: T0 + 2100 }), T0 + 2100)
+  fleet.apply(started('a', { atMs: T0 + 9000 }), T0 + 9000)
+  const changes = drain(fleet)
+  expect(changes.flatMap(change => ('waitSeconds' in change ? [change.waitSeconds] : []))).toEqual([1])
+  expect(changes.at(-1)).toEqual({ kind: 'task', event: 'started', task: 'shop.bill', queue: 'bills' })
+})
+
+test('a task delivered again was published once: its second start has no wait', () => {
+  const fleet = createFleet()
+  fleet.apply(sent('a'), T0)
+  fleet.apply(received('a'), T0)
+  fleet.apply(started('a', { atMs: T0 + 1000 }), T0 + 1000)
+  fleet.apply(rejected('a', { requeue: true, atMs: T0 + 2000 }), T0 + 2000)
+  fleet.apply(received('a', { atMs: T0 + 3000 }), T0 + 3000)
+  fleet.apply(started('a', { atMs: T0 + 4000 }), T0 + 4000)
+  expect(drain(fleet).flatMap(change => ('waitSeconds' in change ? [change.waitSeconds] : []))).toEqual([1])
+})
+
+test('a killed child is named by its traceback', () => {
+  const fleet = createFleet()
+  fleet.apply(sent('a'), T0)
+  const traceback =
+    'Traceback (most recent call last):\n  File "billiard/pool.py", line 1265, in mark_as_worker_lost\n    raise WorkerLostError(\nbilliard.exceptions.WorkerLostError: Worker exited prematurely: signal 9 (SIGKILL) Job: 1.'
+  fleet.apply(failed('a', { exception: 'ExceptionWithTraceback()', traceback }), T0)
+  fleet.apply(sent('b'), T0)
+  fleet.apply(failed('b', { exception: "KeyError('x')" }), T0)
+  const classes = drain(fleet).flatMap(change =>
+    change.kind === 'task' && change.event === 'failed' ? [change.exception] : [],
+  )
+  expect(classes).toEqual(['WorkerLostError', 'KeyError'])
+})
+
+test('the second end that Celery sends for a terminated task still has its name', () => {
+  const fleet = createFleet()
+  fleet.apply(sent('a'), T0)
+  fleet.apply(revoked('a'), T0)
+  fleet.apply(revoked('a'), T0 + 100)
+  expect(brief(fleet)).toEqual(['sent shop.bill bills', 'revoked shop.bill bills', 'revoked shop.bill bills'])
+})
+
+test('the real name of a task wins over a shadow name, which may differ for each call', () => {
+  const fleet = createFleet()
+  fleet.apply(sent('a', { name: 'shop.bill' }), T0)
+  fleet.apply(received('a', { name: 'bill for Ms Example' }), T0)
+  expect(brief(fleet)).toEqual(['sent shop.bill bills', 'received shop.bill bills'])
+})
+
+test('a full table forgets the oldest tasks, counts them, and still counts their events', () => {
+  const fleet = createFleet({ maxTasks: 100 })
+  for (let i = 0; i < 150; i++) fleet.apply(sent(`t${i}`, { atMs: T0 + i }), T0 + i)
+  expect(fleet.evictions.tasks).toBe(50)
+  fleet.apply(succeeded('t0', { atMs: T0 + 1000 }), T0 + 1000)
+  fleet.tick(T0 + 5000)
+  expect(brief(fleet).at(-1)).toBe('succeeded unknown unknown')
+  // The oldest waiting task is among the forgotten ones: its age is not known, until a younger one starts.
+  expect(fleet.queues(T0 + 5000)).toMatchObject([{ queue: 'bills', oldestTaskAgeSeconds: null }])
+  fleet.apply(started('t60', { atMs: T0 + 5000 }), T0 + 5000)
+  expect(fleet.queues(T0 + 5000)[0]?.oldestTaskAgeSeconds).toBeGreaterThan(4.9)
+})

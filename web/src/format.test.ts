@@ -15,7 +15,7 @@ import {
 } from './format.ts'
 
 /** No-break spaces read as plain ones. */
-const plain = (text: string): string => text.replace(/[\u202f\u00a0]/g, ' ')
+const plain = (text: string): string => text.replace(/[\u2009\u00a0]/g, ' ')
 
 test('durations have at most two units and never a zero second one', () => {
   const f = (seconds: number, text: string): void => expect(plain(formatSeconds(seconds))).toBe(text)
@@ -66,7 +66,7 @@ test('every value in its unit, and unknown is a dash, never 0', () => {
 test('a grouped count read back without its spaces is the count', () => {
   fc.assert(
     fc.property(fc.integer({ min: 0, max: 1e12 }), value => {
-      expect(Number(formatCount(value).replaceAll('\u202f', ''))).toBe(value)
+      expect(Number(formatCount(value).replaceAll('\u2009', ''))).toBe(value)
     }),
   )
 })

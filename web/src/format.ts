@@ -6,8 +6,8 @@ export type Unit = 'seconds' | 'bytes' | 'ratio' | 'percent' | 'per_second' | 'c
 /** Written wherever a number is not known. Zero is written 0, so the two are never mistaken. */
 export const UNKNOWN = '–'
 
-/** Between groups of digits: narrow, and no line breaks at it. */
-const THIN = '\u202f'
+/** Between groups of digits: the thin space, wide enough to be seen in a bold number. Where it stands in running text a line may break. */
+const THIN = '\u2009'
 /** Between a number and its unit: no line breaks at it. */
 const GAP = '\u00a0'
 

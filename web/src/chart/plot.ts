@@ -164,7 +164,8 @@ export class Plot {
     const { unit, zone } = this.#picture
     const ink = this.#ink
     const rem = Number.parseFloat(getComputedStyle(document.documentElement).fontSize)
-    const font = `${0.71875 * rem}px ${getComputedStyle(this.#host).fontFamily}`
+    // Whole pixels: uPlot scales the size for the screen and reads no fraction.
+    const font = `${Math.round(0.71875 * rem)}px ${getComputedStyle(this.#host).fontFamily}`
     const series: uPlot.Series[] = [{}]
     if (this.#picture.others !== null)
       series.push({

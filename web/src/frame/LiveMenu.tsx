@@ -45,7 +45,9 @@ export function LiveMenu({ intervalMs }: { readonly intervalMs: number | null })
       face={
         <>
           {face}
-          <DownIcon size={12} />
+          <span className={styles.more}>
+            <DownIcon size={12} />
+          </span>
         </>
       }
     >

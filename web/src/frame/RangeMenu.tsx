@@ -73,10 +73,14 @@ export function RangeMenu({
         title="Time range of the charts"
         face={
           <>
-            <ClockIcon size={14} />
+            <span className={styles.more}>
+              <ClockIcon size={14} />
+            </span>
             <span>{rangeWords(range, nowMs, zone)}</span>
             <span className={styles.zone}>{zoneName(nowMs, zone)}</span>
-            <DownIcon size={12} />
+            <span className={styles.more}>
+              <DownIcon size={12} />
+            </span>
           </>
         }
       >

@@ -20,28 +20,42 @@ export function Failing({ overview, fresh }: { readonly overview: Overview; read
             : 'Failures cannot be known: no task events arrive.'}
         </Empty>
       ) : (
-        <table className={styles.table}>
-          <thead className="unseen">
-            <tr>
-              <th scope="col">Task</th>
-              <th scope="col">Exception</th>
-              <th scope="col">Failures</th>
-              <th scope="col">Share of its runs</th>
+        <table role="table" className={styles.table}>
+          <colgroup>
+            <col className={styles.task} />
+            <col />
+            <col className={styles.number} />
+            <col className={styles.number} />
+          </colgroup>
+          <thead role="rowgroup" className="unseen">
+            <tr role="row">
+              <th role="columnheader" scope="col">
+                Task
+              </th>
+              <th role="columnheader" scope="col">
+                Exception
+              </th>
+              <th role="columnheader" scope="col">
+                Failures
+              </th>
+              <th role="columnheader" scope="col">
+                Share of its runs
+              </th>
             </tr>
           </thead>
-          <tbody>
+          <tbody role="rowgroup">
             {overview.failing.slice(0, 6).map(row => (
-              <tr key={`${row.broker} ${row.task} ${row.exception}`}>
-                <th scope="row" title={row.task}>
+              <tr role="row" key={`${row.broker} ${row.task} ${row.exception}`}>
+                <th role="rowheader" scope="row" title={row.task}>
                   {row.task}
                 </th>
-                <td title={row.exception}>
+                <td role="cell" title={row.exception}>
                   <code>{row.exception}</code>
                 </td>
-                <td>
+                <td role="cell">
                   <Value value={fresh === 'gone' ? null : row.failed} unit="count" />
                 </td>
-                <td>
+                <td role="cell">
                   <Value value={fresh === 'gone' ? null : row.ratio} unit="ratio" />
                 </td>
               </tr>

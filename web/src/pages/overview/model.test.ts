@@ -16,7 +16,7 @@ import {
   type WorkerCell,
 } from './model.ts'
 
-const plain = (text: string | null | undefined): string => (text ?? '').replace(/[\u202f\u00a0]/g, ' ')
+const plain = (text: string | null | undefined): string => (text ?? '').replace(/[\u2009\u00a0]/g, ' ')
 
 const queue = (over: Partial<QueueRow>): QueueRow => ({
   broker: 'default',

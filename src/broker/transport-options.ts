@@ -75,9 +75,6 @@ const READERS: Readonly<
   },
 }
 
-/** Names that `parseTransportOptions` reads or takes without effect. */
-export const TRANSPORT_OPTION_NAMES: readonly string[] = [...Object.keys(READERS), ...WITHOUT_EFFECT].sort()
-
 /**
  * Celery's `broker_transport_options` (and `event_exchange`, `control_exchange`) by their own names; values as in a settings file
  * or as text from a flag. Throws CONFIG_INVALID that names the option.

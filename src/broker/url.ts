@@ -1,7 +1,7 @@
 import { CeleriacError, redactUrl, Secret } from '../base/index.ts'
 
 /** Schemes a broker URL may have. */
-export const SUPPORTED_SCHEMES: readonly string[] = ['redis', 'rediss', 'redis+socket', 'memory']
+const SUPPORTED_SCHEMES: readonly string[] = ['redis', 'rediss', 'redis+socket', 'memory']
 
 /** Schemes of Celery that this program knows and does not speak. */
 const KNOWN_ELSEWHERE: Readonly<Record<string, string>> = {

@@ -37,7 +37,7 @@ export interface ControlReplyMessage {
 }
 
 /** What stands for a node whose name could not be read. */
-export const UNKNOWN_NODE = 'unknown'
+const UNKNOWN_NODE = 'unknown'
 
 const MAX_ERROR_LENGTH = 500
 

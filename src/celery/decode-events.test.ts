@@ -124,6 +124,11 @@ describe('messages that are wrong become problems', () => {
     expect(decode(payload, { maxBytes: 20_000_000 }).events).toHaveLength(1)
   })
 
+  test('a batch without end is one problem', () => {
+    expect(reasons(wrap(`[${'1,'.repeat(400_000)}1]`))).toEqual(['too_large'])
+    expect(reasons(wrap(`[${'1,'.repeat(100)}1]`))).toHaveLength(101)
+  })
+
   test('a bad event of a batch does not spoil the good ones', () => {
     const { events, problems } = decode(
       wrap(JSON.stringify([started, 5, { ...started, uuid: 'v' }, { type: 'x' }])),

@@ -10,7 +10,10 @@ import type {
 import { asCheckedEvent, checkEvent, illFormedName } from './event-check.ts'
 import { parsePythonJson } from './json.ts'
 
-export const DEFAULT_MAX_EVENT_BYTES = 1024 * 1024
+const DEFAULT_MAX_EVENT_BYTES = 1024 * 1024
+
+/** Celery sends at most 24 events in one message (Celery `events/dispatcher.py`, `buffer_limit`); a list this long is an attack. */
+const MAX_BATCH = 10_000
 
 const NONE: readonly never[] = Object.freeze([])
 const EMPTY: DecodedEvents = Object.freeze({ events: NONE, problems: NONE })
@@ -85,6 +88,8 @@ function decodeText(text: string, notJson: EventProblemReason, unusual = false):
 
 function decodeBatch(batch: readonly unknown[], suspicious: boolean): DecodedEvents {
   if (batch.length === 0) return EMPTY
+  if (batch.length > MAX_BATCH)
+    return failed('too_large', `expected at most ${MAX_BATCH} events in a message, got ${batch.length}`)
   const problems: EventProblem[] = []
   const events: CeleryEvent[] = []
   for (const value of batch) {

@@ -4,7 +4,7 @@ import { isRecord, writePythonJson } from './json.ts'
 export type EventFields = Readonly<Record<string, unknown>>
 
 /** `task-sent` goes out under `task.sent`, a batch of any kind under `task.multi` or `worker.multi` (Celery `events/dispatcher.py`). */
-export function eventRoutingKey(events: EventFields | readonly EventFields[]): string {
+function eventRoutingKey(events: EventFields | readonly EventFields[]): string {
   if (!Array.isArray(events)) return typeOf(events as EventFields).replaceAll('-', '.')
   const first: unknown = events[0]
   const type = isRecord(first) ? typeOf(first) : 'task'

@@ -2,7 +2,7 @@ import type { CeleryEvent, EventProblem, EventProblemReason } from './event.ts'
 import { isRecord, kindOf } from './json.ts'
 
 /** Names and ids longer than this are not believed; AMQP allows 255, result back ends less. */
-export const MAX_NAME_LENGTH = 1024
+const MAX_NAME_LENGTH = 1024
 
 /** What Celery's own state assumes of a worker that does not say (Celery `events/state.py`, `Worker`). Seconds. */
 const DEFAULT_FREQ_SECONDS = 60

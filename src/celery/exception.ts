@@ -1,5 +1,5 @@
 /** What stands for an exception whose class cannot be read safely. */
-export const UNKNOWN_EXCEPTION = 'unknown'
+const UNKNOWN_EXCEPTION = 'unknown'
 
 const MAX_CLASS_LENGTH = 100
 

@@ -7,12 +7,10 @@ export {
   encodeControlRequest,
   type NodeReply,
   type ReplyAddress,
-  UNKNOWN_NODE,
 } from './control.ts'
-export { decodeEventMessage, DEFAULT_MAX_EVENT_BYTES } from './decode-events.ts'
-export { encodeEvents, type EventFields, eventRoutingKey } from './encode-events.ts'
+export { decodeEventMessage } from './decode-events.ts'
+export { encodeEvents, type EventFields } from './encode-events.ts'
 export {
-  decodeBody,
   decodeEnvelope,
   type Decoded,
   encodeEnvelope,
@@ -20,11 +18,9 @@ export {
   type EnvelopeParts,
 } from './envelope.ts'
 export type * from './event.ts'
-export { exceptionClass, UNKNOWN_EXCEPTION } from './exception.ts'
+export { exceptionClass } from './exception.ts'
 export {
   type Binding,
-  DEFAULT_PRIORITY_STEPS,
-  DEFAULT_SEP,
   escapeGlob,
   type NameOptions,
   priorityStep,

@@ -18,8 +18,8 @@ export interface NameOptions {
   readonly controlExchange?: string
 }
 
-export const DEFAULT_SEP = '\u0006\u0016'
-export const DEFAULT_PRIORITY_STEPS: readonly number[] = [0, 3, 6, 9]
+const DEFAULT_SEP = '\u0006\u0016'
+const DEFAULT_PRIORITY_STEPS: readonly number[] = [0, 3, 6, 9]
 
 /** One row of a binding table. */
 export interface Binding {

@@ -14,7 +14,7 @@ type ConnectionOptions = NonNullable<Parameters<typeof createClient<Nothing, Not
 const CONNECT_TIMEOUT_MS = 3_000
 const CHECK_INTERVAL_MS = 1_000
 /** A server that answers nothing for so long is taken for hung. */
-export const SILENCE_TIMEOUT_MS = 5_000
+const SILENCE_TIMEOUT_MS = 5_000
 
 /**
  * Opens one connection and proves by a PING that commands are obeyed. It is never repaired: when it is lost, `onLost` hears of

@@ -41,16 +41,16 @@ function dataSet(): readonly WrittenSeries[] {
   }
   for (const job of JOBS) {
     for (const inst of INSTANCES) {
-      for (const __name__ of ['req_total', 'err_total']) {
+      for (const name of ['req_total', 'err_total']) {
         let value = 1e6
-        add({ __name__, job, inst }, () => {
+        add({ __name__: name, job, inst }, () => {
           value = random() < 0.02 ? 5e5 : value + random() * 20
           return random() < 0.05 ? undefined : value
         })
       }
-      for (const __name__ of ['temp', 'load']) {
-        add({ __name__, job, inst }, () =>
-          random() < 0.06 ? undefined : __name__ === 'load' && random() < 0.02 ? NaN : random() * 60 - 10,
+      for (const name of ['temp', 'load']) {
+        add({ __name__: name, job, inst }, () =>
+          random() < 0.06 ? undefined : name === 'load' && random() < 0.02 ? NaN : random() * 60 - 10,
         )
       }
       const end = Math.floor(random() * times.length)
@@ -74,7 +74,7 @@ type Answer = { readonly error: string } | { readonly values: ReadonlyMap<string
 /** Prometheus' answer as one map from series and time to value. */
 function theirAnswer(data: { resultType: string; result: unknown }): ReadonlyMap<string, number> {
   const values = new Map<string, number>()
-  const parse = (text: string): number =>
+  const numberOf = (text: string): number =>
     text === '+Inf' ? Infinity : text === '-Inf' ? -Infinity : Number(text)
   const result = data.result as {
     metric: Record<string, string>
@@ -83,7 +83,7 @@ function theirAnswer(data: { resultType: string; result: unknown }): ReadonlyMap
   }[]
   for (const { metric, value, values: points } of result)
     for (const [time, text] of points ?? (value === undefined ? [] : [value]))
-      values.set(`${Labels.from(metric).toString()} @ ${Math.round(time * 1000)}`, parse(text))
+      values.set(`${Labels.from(metric).toString()} @ ${Math.round(time * 1000)}`, numberOf(text))
   return values
 }
 

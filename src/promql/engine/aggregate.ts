@@ -78,7 +78,7 @@ const average = stepwise((values, count) => {
   return mean.value
 })
 
-const count: Fold = ({ members }, { values, present }) => {
+const counting: Fold = ({ members }, { values, present }) => {
   for (const member of members) {
     for (let i = 0; i < values.length; i++) {
       values[i]! += member.present[i]!
@@ -123,7 +123,7 @@ function variance(values: Float64Array, count: number): number {
 const FOLDS: Readonly<Record<Exclude<AggregateOp, 'topk' | 'bottomk' | 'quantile' | 'count_values'>, Fold>> =
   {
     avg: average,
-    count,
+    count: counting,
     group: exists,
     max: extreme(true),
     min: extreme(false),

@@ -1,4 +1,4 @@
-import { CeleriacError, Labels, METRIC_NAME } from '../../base/index.ts'
+import { CeleriacError, type Labels, METRIC_NAME } from '../../base/index.ts'
 
 /** The instants at which a node is evaluated: `startMs + i * stepMs` for i below `steps`. */
 export interface Grid {

@@ -19,9 +19,9 @@ const SURROGATES = { first: 0xd800, last: 0xdfff }
  * `\377` that are no UTF-8 become U+FFFD.
  */
 export function unquote(source: string): { readonly value: string } | { readonly problem: string } {
-  const quote = source[0] ?? ''
+  const mark = source[0] ?? ''
   const body = source.slice(1, -1)
-  if (quote === '`' || !body.includes('\\')) return { value: body }
+  if (mark === '`' || !body.includes('\\')) return { value: body }
   let value = ''
   let bytes: number[] = []
   const flush = (): void => {
@@ -39,9 +39,9 @@ export function unquote(source: string): { readonly value: string } | { readonly
     const octal = /^[0-7]{3}/.exec(body.slice(i, i + 3))?.[0]
     const width = HEX_DIGITS[escape]
     const known = ESCAPES[escape]
-    if (known !== undefined || escape === quote) {
+    if (known !== undefined || escape === mark) {
       flush()
-      value += known ?? quote
+      value += known ?? mark
     } else if (octal !== undefined && Number.parseInt(octal, 8) <= 0xff) {
       bytes.push(Number.parseInt(octal, 8))
       i += 2

@@ -21,6 +21,8 @@ const OPERATOR_WORDS: ReadonlySet<string> = new Set(['and', 'or', 'unless', 'ata
 export function print(expr: Expr): string {
   switch (expr.type) {
     case 'number':
+      // A sign would make `Inf ^ 2` a signed power.
+      if (expr.value === Infinity) return 'Inf'
       return expr.duration ? printSeconds(expr.value) : formatValue(expr.value)
     case 'string':
       return quote(expr.value)

@@ -188,7 +188,7 @@ function overRange(args: Arguments, kernel: RangeKernel, options: RangeOptions =
   const input = rangeVector(query, args.expr(range), grid, evaluate)
   query.spend(input.series.length * grid.steps)
   const windows = new Windows(input, grid.steps)
-  const frame = { grid, scalars }
+  const frame = { grid, scalars, visit: (samples: number): void => query.visit(samples) }
   const columns: Column[] = []
   for (const series of input.series) {
     query.checkpoint()

@@ -113,6 +113,8 @@ function evaluate(query: Query, expr: Expr, grid: Grid): Value {
 }
 
 function compute(query: Query, expr: Expr, grid: Grid): Value {
+  // Even a scalar is a value a step, and a subquery can have very many steps.
+  query.spend(grid.steps)
   switch (expr.type) {
     case 'number':
       return { kind: 'scalar', values: new Float64Array(grid.steps).fill(expr.value) }

@@ -67,8 +67,12 @@ export function matchVectors(
     const signature = signatureOf(manyColumn.labels)
     for (const oneColumn of ones[signature] ?? []) {
       const labels = resultLabels(node, matching, manyColumn.labels, oneColumn.labels)
-      const result = results.get(labels.key) ?? newResult(labels, steps)
-      results.set(labels.key, result)
+      let result = results.get(labels.key)
+      if (result === undefined) {
+        query.spend(steps)
+        result = { column: emptyColumn(labels, steps), seen: new Map() }
+        results.set(labels.key, result)
+      }
       // One-to-one is judged by what matched, grouping by what the results would be called.
       const seen = explicit ? seenBy(result, signature, steps) : (taken[signature] ??= new Uint8Array(steps))
       lay(manyColumn, oneColumn, swapped ? (a, b) => compute(b, a) : compute, result, seen, explicit)
@@ -84,11 +88,6 @@ interface Result {
   /** Steps matched so far, per signature. */
   readonly seen: Map<number, Uint8Array>
 }
-
-const newResult = (labels: Labels, steps: number): Result => ({
-  column: emptyColumn(labels, steps),
-  seen: new Map(),
-})
 
 function seenBy(result: Result, signature: number, steps: number): Uint8Array {
   let mask = result.seen.get(signature)

@@ -11,6 +11,8 @@ export const DEFAULT_LIMITS: QueryLimits = {
 }
 const DEFAULT_LOOKBACK_MS = 5 * MINUTE
 const DEFAULT_SUBQUERY_STEP_MS = MINUTE
+/** About a millisecond of work. */
+const VISITS_PER_CHECKPOINT = 500_000
 
 /** Everything one evaluation shares: its bounds, its source, its account of samples and its remarks. */
 export class Query {
@@ -27,6 +29,7 @@ export class Query {
   readonly checkpoint: () => void
   readonly #source: SeriesSource
   #samples = 0
+  #visited = 0
 
   constructor(
     expr: Expr,
@@ -75,6 +78,14 @@ export class Query {
       `query would process more than ${this.limits.maxSamples} samples (at least ${this.#samples})`,
       { hint: 'Shorten the range, use a larger step, or select fewer series.' },
     )
+  }
+
+  /** Keeps long loops over samples interruptible: asks the checkpoint once in a while. */
+  visit(samples: number): void {
+    this.#visited += samples
+    if (this.#visited < VISITS_PER_CHECKPOINT) return
+    this.#visited = 0
+    this.checkpoint()
   }
 
   warn(text: string, { line, column }: Span): void {

@@ -65,7 +65,6 @@ function subquery(query: Query, node: Subquery, grid: Grid, evaluate: Evaluate):
   const { rangeMs, span } = node
   if (startMs > ends.last) return { series: [], ends, rangeMs, span }
   const inner: Grid = { startMs, stepMs, steps: Math.floor((ends.last - startMs) / stepMs) + 1 }
-  query.spend(inner.steps)
   const value = evaluate(query, node.expr, inner)
   if (value.kind !== 'vector') throw failedType('instant vector', node.expr)
   const timestamps = Float64Array.from({ length: inner.steps }, (_, i) => startMs + i * stepMs)

@@ -59,12 +59,16 @@ const resets = perWindow((values, lo, hi) => {
   return count
 })
 
+/** Sorting a value takes about as long as adding this many. */
+const SORTING_EFFORT = 16
+
 const quantile: RangeKernel = ({ values }, { lo, hi }, out, frame) => {
   const phi = scalarArgument(frame, 0)
   for (let i = 0; i < out.values.length; i++) {
     const low = lo[i]!
     const high = hi[i]!
     if (low === high) continue
+    frame.visit((high - low) * SORTING_EFFORT)
     const sorted = sortingRoom(high - low)
     for (let j = low; j < high; j++) sorted[j - low] = values[j]!
     out.values[i] = quantileOf(phi[i]!, sorted)

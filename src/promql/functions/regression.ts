@@ -35,11 +35,12 @@ function fit(timestamps: Float64Array, values: Float64Array, lo: number, hi: num
   return { slope, intercept: y.value / count - (slope * x.value) / count }
 }
 
-const deriv: RangeKernel = ({ timestamps, values }, { lo, hi }, out) => {
+const deriv: RangeKernel = ({ timestamps, values }, { lo, hi }, out, frame) => {
   for (let i = 0; i < out.values.length; i++) {
     const low = lo[i]!
     const high = hi[i]!
     if (high - low < 2) continue
+    frame.visit(high - low)
     out.values[i] = fit(timestamps, values, low, high, timestamps[low]!).slope
     out.present[i] = 1
   }
@@ -51,6 +52,7 @@ const predictLinear: RangeKernel = ({ timestamps, values }, { lo, hi }, out, fra
     const low = lo[i]!
     const high = hi[i]!
     if (high - low < 2) continue
+    frame.visit(high - low)
     const line = fit(timestamps, values, low, high, timeAt(frame.grid, i))
     out.values[i] = line.slope * ahead[i]! + line.intercept
     out.present[i] = 1
@@ -74,6 +76,7 @@ const doubleExponentialSmoothing: RangeKernel = ({ values }, { lo, hi }, out, fr
     demandFactor('smoothing', levelFactor)
     demandFactor('trend', trendFactor)
     if (high - low < 2) continue
+    frame.visit(high - low)
     let before = 0
     let level = values[low]!
     let trend = values[low + 1]! - level

@@ -24,9 +24,11 @@ export interface SeriesSource {
 }
 
 export interface QueryLimits {
-  /** Steps times series of a result or intermediate; default 11 000 points a series as Prometheus. */
+  /** Steps of a range query; default 11,000 as Prometheus. */
   readonly maxPointsPerSeries: number
+  /** Samples read plus values computed (steps times series, summed over all nodes); default 50,000,000. */
   readonly maxSamples: number
+  /** Enforced by the caller, who has a clock: pass `deadline(now, timeoutMs)` as the checkpoint. Default 2 min. */
   readonly timeoutMs: number
 }
 

@@ -160,6 +160,9 @@ eval instant at 0 label_replace(m, "prio", "$2", "queue", "(.*):(.*)")
 eval instant at 0 label_replace(m, "prio", "\${p}-$$-$9x", "queue", "(?P<n>.*):(?P<p>.*)")
   m{queue="report:high", host="a", prio="high-$-"} 1
   m{queue="mail", host="b"} 2
+eval instant at 0 label_replace(m, "x", "a$constructor", "queue", "mail")
+  m{queue="report:high", host="a"} 1
+  m{queue="mail", host="b", x="a"} 2
 eval instant at 0 label_replace(m, "queue", "", "queue", "ma")
   m{queue="report:high", host="a"} 1
   m{queue="mail", host="b"} 2

@@ -18,7 +18,11 @@ export function labelReplace(
     const matcher = regex.matcher(labels.get(source))
     if (!matcher.matches()) return labels
     const value = expand(template, group => {
-      const index = /^\d+$/.test(group) ? Number(group) : names[group]
+      const index = /^\d+$/.test(group)
+        ? Number(group)
+        : Object.hasOwn(names, group)
+          ? names[group]
+          : undefined
       return index === undefined || index > matcher.groupCount() ? '' : (matcher.group(index) ?? '')
     })
     return labels.with(target, value)

@@ -1,7 +1,7 @@
 import type { Span } from './ast.ts'
 import { PromqlSyntaxError } from './error.ts'
 
-export type TokenKind = 'number' | 'duration' | 'string' | 'identifier' | 'symbol' | 'end'
+type TokenKind = 'number' | 'duration' | 'string' | 'identifier' | 'symbol' | 'end'
 
 /** One word of the source. `text` is the source itself; `end` is the empty token after the last. */
 export interface Token extends Span {

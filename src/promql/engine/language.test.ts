@@ -268,6 +268,8 @@ eval instant at 40s increase(c_total[50s])
   {} 43.75
 eval instant at 40s rate(c_total[50s])
   {} 0.875
+eval instant at 40s increase(c_total[20s])
+  {} 15
 eval instant at 40s irate(c_total[50s])
   {} 1
 eval instant at 30s irate(c_total[50s])
@@ -366,6 +368,13 @@ load 1m
   m{q="a", h="2"} 4
   m{q="b", h="1"} 7
   m{q="b", h="2"} NaN
+  seven{i="1"} 5
+  seven{i="2"} 1
+  seven{i="3"} 4
+  seven{i="4"} 2
+  seven{i="5"} 6
+  seven{i="6"} 3
+  seven{i="7"} 7
   huge{i="1"} 1e308
   huge{i="2"} 1e308
   huge{i="3"} -1e308
@@ -416,6 +425,16 @@ eval instant at 0 topk(4, m)
   m{q="a", h="2"} 4
   m{q="a", h="1"} 1
   m{q="b", h="2"} NaN
+eval instant at 0 topk(3, seven)
+  expect ordered
+  seven{i="7"} 7
+  seven{i="5"} 6
+  seven{i="1"} 5
+eval instant at 0 bottomk(3, seven)
+  expect ordered
+  seven{i="2"} 1
+  seven{i="4"} 2
+  seven{i="6"} 3
 eval instant at 0 topk(0, m)
 eval instant at 0 topk(NaN, m)
   expect fail msg: Parameter value is NaN
@@ -506,6 +525,10 @@ eval instant at 0 -a
 eval instant at 0 +a
   a{x="1"} 7
   a{x="2"} -7
+eval instant at 0 2 ^ 3 ^ 2
+  512
+eval instant at 0 2 - 3 - 4
+  -5
 eval instant at 0 1 ^ NaN
   1
 eval instant at 0 (-1) ^ Inf
@@ -676,6 +699,8 @@ load 1m
 eval instant at 0 rate({__name__=~".*_total"}[5m])
 eval instant at 1m -{__name__=~"._total"}
   expect fail msg: vector cannot contain metrics with the same labelset
+eval instant at 1m sum(-{__name__=~"._total"})
+  expect fail
 eval instant at 1m abs({__name__=~"._total"})
   expect fail
 eval instant at 1m {__name__=~"._total"} + 1

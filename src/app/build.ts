@@ -1,0 +1,335 @@
+import { readFileSync } from 'node:fs'
+import { createDispatcher } from '../alerts/index.ts'
+import { CeleriacError, type Clock, errorText, Labels, type Log, MINUTE, SECOND } from '../base/index.ts'
+import {
+  type Broker,
+  createFleetLink,
+  createMemoryBroker,
+  createMemoryLink,
+  MemoryServer,
+} from '../broker/index.ts'
+import { metrics, ruleGroups } from '../catalog/index.ts'
+import type { Config } from '../config/index.ts'
+import type { Fleet } from '../fleet/index.ts'
+import { type HttpPorts, type HttpServer, listen, loadStaticFiles } from '../http/index.ts'
+import { CONTENT_TYPES, createMetrics, negotiateFormat } from '../metrics/index.ts'
+import { createNotifier, createReceivers } from '../notify/index.ts'
+import { createRules, parseRuleFile, type RuleGroup } from '../rules/index.ts'
+import {
+  createSimulatedFleet,
+  demoProfile,
+  describeIncident,
+  seededRandom,
+  type SimulatedFleet,
+} from '../simulate/index.ts'
+import { createHead } from '../store/index.ts'
+import { buildHealth, buildOverview, createChangeLog, promAlerts, promRules } from '../views/index.ts'
+import { createAlerting } from './alerting.ts'
+import { createBlindness } from './blindness.ts'
+import { COLLECT_INTERVAL_MS, openBroker, openFleet } from './open.ts'
+import { createQueries } from './queries.ts'
+import { createRuleLoop } from './rule-loop.ts'
+import { createLoopLag, createSampler } from './sampler.ts'
+import { collectSelf } from './self-metrics.ts'
+import { catalogSettings } from './settings.ts'
+import { createWatch } from './watch.ts'
+
+export interface AppOptions {
+  readonly config: Config
+  readonly log: Log
+  readonly clock: Clock
+  readonly version: string
+  /** The built UI. */
+  readonly webFolder: string
+  /** Watch a simulated fleet: on the one configured broker, or inside the process when none is. */
+  readonly simulate?: { readonly seed: number }
+}
+
+export interface App {
+  /** Listens, connects and starts all loops. Rejects with LISTEN_FAILED; an unreachable broker is no reason not to start. */
+  start(): Promise<{ readonly url: string }>
+  /** Stops everything: nothing is left in the broker, what waits to be told gets one last attempt. Never rejects. */
+  stop(): Promise<void>
+}
+
+/** Live after this many collection intervals without a cycle: then the loop is stuck. */
+const LIVE_INTERVALS = 6
+const STOP_NOTIFY_MS = 3 * SECOND
+/** Simulated queues on a broker that may hold others. */
+const DEMO_QUEUE_PREFIX = 'demo.'
+
+function readRuleFiles(paths: readonly string[], intervalMs: number): RuleGroup[] {
+  return paths.flatMap(path => {
+    let text: string
+    try {
+      text = readFileSync(path, 'utf8')
+    } catch (error) {
+      throw new CeleriacError('FILE_UNREADABLE', `Cannot read the rule file ${path}: ${errorText(error)}.`, {
+        hint: 'Check --rules.',
+        cause: error,
+      })
+    }
+    return [...parseRuleFile(text, path, intervalMs)]
+  })
+}
+
+/**
+ * Joins all rooms into one program. Throws for a wrong configuration, before anything is opened: CONFIG_INVALID, BROKER_URL_INVALID,
+ * RULES_INVALID, FILE_UNREADABLE.
+ */
+export async function build(options: AppOptions): Promise<App> {
+  const { config, log, clock, version } = options
+  const startedAtMs = clock.now()
+  const files = loadStaticFiles(options.webFolder)
+  const settings = catalogSettings(config)
+
+  const store = createHead({ retentionMs: config.retentionMs, maxBytes: config.storeBytes })
+  const queries = createQueries(store, Labels.EMPTY)
+  const registry = createMetrics()
+  const changes = createChangeLog()
+
+  const inProcess =
+    options.simulate !== undefined && config.brokers.length === 0 ? new MemoryServer() : undefined
+  const watched: { readonly broker: Broker; readonly fleet: Fleet }[] =
+    inProcess === undefined
+      ? config.brokers.map(entry => ({
+          broker: openBroker(entry, { clock, log }),
+          fleet: openFleet(entry, config),
+        }))
+      : [
+          {
+            broker: createMemoryBroker({ name: 'default', server: inProcess, clock, log }),
+            fleet: openFleet({ name: 'default' }, config),
+          },
+        ]
+  const fleets = watched.map(({ fleet }) => fleet)
+
+  let externalUrl = config.externalUrl
+  const groups: readonly RuleGroup[] = [
+    ...ruleGroups(settings),
+    ...readRuleFiles(config.ruleFiles, config.evaluationIntervalMs),
+  ]
+  const rules = createRules({
+    groups,
+    query: (expr, atMs) => queries.vector(expr, atMs),
+    write: (producer, atMs, samples) => store.appendCycle(producer, atMs, samples),
+    isBlind: createBlindness(fleets, () => clock.now()),
+    externalURL: config.externalUrl ?? '',
+    stopwatchMs: () => performance.now(),
+  })
+
+  const receivers = createReceivers(config.receivers, () => clock.now())
+  const notifier = createNotifier({
+    receivers,
+    clock,
+    log,
+    deadlineMs: config.groupIntervalMs,
+    onResult: (notification, record) => alerting.delivered(notification, record),
+    onAttempt({ receiver, channel, result }) {
+      if (result.ok) registry.add(metrics.notifications, { receiver, channel })
+      else registry.add(metrics.notificationsFailed, { receiver, channel, reason: result.reason })
+    },
+  })
+  const dispatcher = createDispatcher({
+    receivers: notifier.receivers,
+    groupWaitMs: config.groupWaitMs,
+    groupIntervalMs: config.groupIntervalMs,
+    repeatIntervalMs: config.repeatIntervalMs,
+    externalURL: config.externalUrl ?? '',
+  })
+  const link = (path: string): string => `${(externalUrl ?? '').replace(/\/+$/, '')}${path}`
+  const alerting = createAlerting({
+    clock,
+    log,
+    dispatcher,
+    notifier: () => notifier,
+    generatorURL: alert => link(`/api/v1/query?query=${encodeURIComponent(alert.rule.expr)}`),
+  })
+
+  const watches = watched.map(({ broker, fleet }) =>
+    createWatch({
+      broker,
+      fleet,
+      clock,
+      log,
+      readIntervalMs: COLLECT_INTERVAL_MS,
+      inspectIntervalMs: config.inspectIntervalMs,
+      sink: {
+        decoded({ messages, events, problems, changes: found }) {
+          const labels = { broker: broker.name }
+          if (messages > 0) registry.add(metrics.eventMessages, labels, messages)
+          if (events > 0) registry.add(metrics.eventsTotal, labels, events)
+          for (const { reason } of problems) registry.add(metrics.eventsSkipped, { ...labels, reason })
+          registry.record(broker.name, found)
+          changes.fleet(broker.name, found)
+        },
+        dropped: count => registry.add(metrics.eventsDropped, { broker: broker.name }, count),
+        state(state) {
+          if (state.state === 'connected') registry.add(metrics.brokerConnects, { broker: broker.name })
+          changes.broker(broker.name, state)
+        },
+      },
+    }),
+  )
+
+  let collectedAtMs: number | null = null
+  const cycleListeners = new Set<() => void>()
+  const lag = createLoopLag()
+
+  /** Brings fleets and gauges up to date, so that a scrape tells the present. */
+  const refresh = (atMs: number): void => {
+    for (const watch of watches) watch.flush()
+    for (const { broker, fleet } of watched) {
+      fleet.tick(atMs)
+      const found = fleet.drainChanges()
+      registry.record(broker.name, found)
+      changes.fleet(broker.name, found)
+      registry.collectFleet(fleet, { connected: broker.state.state === 'connected' }, atMs)
+    }
+  }
+
+  const collect = (gridMs: number): void => {
+    refresh(clock.now())
+    collectSelf(
+      registry,
+      { version, fleets, store, groups: rules.status(), loopLagSeconds: lag.readSeconds() },
+      clock.now(),
+    )
+    store.appendCycle('collect', gridMs, registry.cycle())
+    collectedAtMs = gridMs
+    for (const listener of cycleListeners) listener()
+  }
+
+  const brokerStates = (): Parameters<typeof buildHealth>[0]['brokers'] => watched.map(({ broker }) => broker)
+  const health = (): ReturnType<typeof buildHealth> =>
+    buildHealth({ nowMs: clock.now(), brokers: brokerStates(), fleets })
+
+  const ports: HttpPorts = {
+    expose(format) {
+      refresh(clock.now())
+      return registry.expose(format)
+    },
+    negotiate(accept) {
+      const format = negotiateFormat(accept)
+      return { format, contentType: CONTENT_TYPES[format] }
+    },
+    overview: () =>
+      buildOverview({
+        version,
+        simulated: options.simulate !== undefined,
+        startedAtMs,
+        nowMs: clock.now(),
+        collectedAtMs,
+        collectIntervalMs: COLLECT_INTERVAL_MS,
+        brokers: brokerStates(),
+        fleets,
+        rules: rules.status(),
+        alerts: settings.alerts,
+        query: (expr, atMs) => queries.vector(expr, atMs),
+        queryRange: (expr, startMs, endMs, stepMs) => queries.range(expr, startMs, endMs, stepMs).result,
+        changes: changes.rows(),
+      }),
+    onCycle(listener) {
+      cycleListeners.add(listener)
+      return () => cycleListeners.delete(listener)
+    },
+    queryInstant: async (expr, atMs, given) => queries.instant(expr, atMs, given),
+    queryRange: async (expr, { startMs, endMs, stepMs }, given) =>
+      queries.range(expr, startMs, endMs, stepMs, given),
+    rules: () => promRules(rules.status()),
+    alerts: () => promAlerts(rules.activeAlerts()),
+    health: {
+      celery: () => health().celery,
+      broker: () => health().broker,
+      queue: () => health().queue,
+      live() {
+        const ageMs = clock.now() - (collectedAtMs ?? startedAtMs)
+        const ok = ageMs < LIVE_INTERVALS * COLLECT_INTERVAL_MS
+        return {
+          ok,
+          body: { status: ok ? 'healthy' : 'unhealthy', ...(ok ? {} : { reason: 'collection_stuck' }) },
+        }
+      },
+      ready() {
+        const { broker } = health()
+        if (collectedAtMs === null)
+          return { ok: false, body: { status: 'unhealthy', reason: 'not_collected_yet' } }
+        return { ok: broker.ok, body: broker.body }
+      },
+    },
+    nowMs: () => clock.now(),
+    buildInfo: { version, revision: '', branch: '', buildUser: '', buildDate: '', goVersion: '' },
+  }
+
+  const simulated = options.simulate === undefined ? undefined : simulate(options.simulate.seed)
+
+  function simulate(seed: number): SimulatedFleet {
+    const entry = config.brokers[0]
+    return createSimulatedFleet({
+      link:
+        inProcess !== undefined || entry === undefined
+          ? createMemoryLink({ server: inProcess ?? new MemoryServer(), log })
+          : createFleetLink({
+              url: entry.url.reveal(),
+              transportOptions: entry.transportOptions,
+              clock,
+              log,
+            }),
+      clock,
+      random: seededRandom(seed),
+      profile: demoProfile(inProcess === undefined ? { queuePrefix: DEMO_QUEUE_PREFIX } : {}),
+      log,
+      onIncident: (incident, phase) =>
+        log.info(phase === 'began' ? describeIncident(incident) : 'The simulated incident is over.', {
+          incident: incident.kind,
+        }),
+    })
+  }
+
+  let server: HttpServer | undefined
+  const loops: { stop(): void | Promise<void> }[] = []
+
+  return {
+    async start() {
+      server = await listen(config.listen, { ports, files, basePath: basePath(config.externalUrl), log })
+      externalUrl ??= server.url
+      await simulated?.start()
+      for (const watch of watches) watch.start()
+      loops.push(createSampler(clock, COLLECT_INTERVAL_MS, collect))
+      loops.push(
+        createRuleLoop({
+          rules,
+          clock,
+          log,
+          evaluated(group, evaluation) {
+            const status = rules.status().find(each => each.group === group)
+            registry.add(metrics.ruleEvaluations, { group: group.name }, group.rules.length)
+            const failed = status?.rules.filter(({ health: state }) => state === 'err') ?? []
+            if (failed.length > 0) registry.add(metrics.ruleFailures, { group: group.name }, failed.length)
+            for (const { rule, lastError } of failed)
+              log.warn('A rule failed.', {
+                rule: rule.kind === 'alert' ? rule.alert : rule.record,
+                error: lastError,
+              })
+            changes.alerts(group.name, evaluation.alerts)
+            alerting.receive(evaluation.alerts)
+          },
+          missed: (group, slots) => registry.add(metrics.ruleGroupMissed, { group: group.name }, slots),
+        }),
+      )
+      return { url: server.url }
+    },
+    async stop() {
+      for (const loop of loops) await loop.stop()
+      alerting.stop()
+      lag.stop()
+      await simulated?.stop()
+      await Promise.all(watches.map(watch => watch.stop()))
+      await Promise.all([notifier.stop(Math.min(STOP_NOTIFY_MS, MINUTE)), server?.close()])
+    },
+  }
+}
+
+/** The path people reach us under, with a slash at both ends. */
+const basePath = (externalUrl: string | undefined): string =>
+  externalUrl === undefined ? '/' : `${new URL(externalUrl).pathname.replace(/\/+$/, '')}/`

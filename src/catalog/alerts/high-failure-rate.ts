@@ -130,6 +130,7 @@ export const highFailureRate = alert({
       ),
     ],
     quiet: [
+      quiet('it began four minutes ago', 4, [line(metrics.taskFailed, failing('report.render'), '0+1x80')]),
       quiet('one of five runs fails in ten minutes', 15, [
         line(metrics.taskFailed, failing('report.render'), '0x30 1x50'),
         line(metrics.taskSucceeded, task('report.render'), '0+0.1x80'),

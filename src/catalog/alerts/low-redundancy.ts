@@ -69,6 +69,7 @@ export const lowRedundancy = alert({
       }),
     ],
     quiet: [
+      quiet('one of two workers restarts', 18, [line(metrics.workerCount, broker, '2x60 1x60')]),
       quiet('two workers are up', 15, [line(metrics.workerCount, broker, '2x80')]),
       quiet('no worker is up; another alert says so', 15, [line(metrics.workerCount, broker, '0x80')]),
       quiet('the count is unknown', 15, [line(metrics.workerCount, broker, '1x10 stale')]),

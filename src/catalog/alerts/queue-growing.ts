@@ -79,6 +79,7 @@ export const queueGrowing = alert({
       ),
     ],
     quiet: [
+      quiet('it has grown for nine minutes so far', 9, [line(metrics.queueDepth, reports, '60+1.5x80')]),
       quiet('a long queue drains', 20, [line(metrics.queueDepth, reports, '2000-10x80')]),
       quiet('a short queue grows by a task every five minutes', 20, [
         line(metrics.queueDepth, reports, '0+0.05x80'),

@@ -82,6 +82,11 @@ export const queueWaitHigh = alert({
       ),
     ],
     quiet: [
+      quiet(
+        'tasks have waited long for four minutes',
+        4,
+        observations(metrics.taskWait, task('a'), 80, { seconds: 50, perStep: 2 }),
+      ),
       quiet('tasks wait four seconds', 15, [
         ...observations(metrics.taskWait, task('a'), 80, { seconds: 4, perStep: 2 }),
       ]),

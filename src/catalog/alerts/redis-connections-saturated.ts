@@ -83,6 +83,10 @@ export const redisConnectionsSaturated = alert({
       ),
     ],
     quiet: [
+      quiet('nearly full for four minutes so far', 4, [
+        line(metrics.redisConnectedClients, broker, '9500x60'),
+        line(metrics.redisMaxClients, broker, '10000x60'),
+      ]),
       quiet('half are connected', 10, [
         line(metrics.redisConnectedClients, broker, '5000x60'),
         line(metrics.redisMaxClients, broker, '10000x60'),

@@ -91,6 +91,10 @@ export const redisMemoryHigh = alert({
       ),
     ],
     quiet: [
+      quiet('full for four minutes so far', 4, [
+        line(metrics.redisMemoryUsed, broker, '90000000x60'),
+        line(metrics.redisMemoryMax, broker, '100000000x60'),
+      ]),
       quiet('Redis has no limit', 10, [
         line(metrics.redisMemoryUsed, broker, '965744x60'),
         line(metrics.redisMemoryMax, broker, '0x60'),

@@ -94,6 +94,7 @@ export const retriesHigh = alert({
       }),
     ],
     quiet: [
+      quiet('retries began four minutes ago', 4, [line(metrics.taskRetry, task, '0+4x120')]),
       quiet('one retry for each task', 25, [
         line(metrics.taskRetry, task, '0+1x120'),
         line(metrics.taskSucceeded, task, '0+1x120'),

@@ -102,6 +102,11 @@ export const slowProcessing = alert({
     ],
     quiet: [
       quiet(
+        'runs have been slow for eight minutes',
+        8,
+        observations(metrics.taskRuntime, slow, 120, { seconds: 75, perStep: 2 }),
+      ),
+      quiet(
         'runs take 40 seconds',
         25,
         observations(metrics.taskRuntime, slow, 120, { seconds: 40, perStep: 2 }),

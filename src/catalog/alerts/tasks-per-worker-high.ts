@@ -72,6 +72,10 @@ export const tasksPerWorkerHigh = alert({
       ),
     ],
     quiet: [
+      quiet('two workers have run 30 tasks for nine minutes', 9, [
+        line(metrics.activeTasks, broker, '30x100'),
+        line(metrics.workerCount, broker, '2x100'),
+      ]),
       quiet('two workers run 8 tasks while 500 wait', 20, [
         line(metrics.activeTasks, broker, '8x100'),
         line(metrics.workerCount, broker, '2x100'),

@@ -68,7 +68,7 @@ export const workerCpuHigh = alert({
     ],
     quiet: [
       quiet('a worker is at 60 %', 10, [line(metrics.containerCpu, container, '60x60')]),
-      quiet('a peak of three minutes', 10, [line(metrics.containerCpu, container, '20x20 99x11 20x40')]),
+      quiet('a peak of three minutes so far', 8, [line(metrics.containerCpu, container, '20x20 99x60')]),
     ],
   },
 })

@@ -80,7 +80,7 @@ export const workerMemoryHigh = alert({
     ],
     quiet: [
       quiet('a worker is at 70 %', 10, [line(metrics.containerMemory, container, '70x60')]),
-      quiet('a peak of a minute', 10, [line(metrics.containerMemory, container, '50x35 95x3 50x40')]),
+      quiet('a peak of a minute so far', 10, [line(metrics.containerMemory, container, '50x35 95x40')]),
     ],
   },
 })

@@ -88,6 +88,7 @@ export const workersSaturated = alert({
       ),
     ],
     quiet: [
+      quiet('all slots have been busy for four minutes', 4, worker('large@b', '1x60', '8x60', '8x60')),
       quiet('a pool of 8 runs 4 tasks', 10, worker('large@b', '1x60', '8x60', '4x60')),
       quiet('no worker is up', 10, worker('large@b', '0x60', '8x60', '8x60')),
       quiet('the pool has no slot', 10, worker('large@b', '1x60', '0x60', '0x60')),

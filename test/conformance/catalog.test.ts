@@ -1,0 +1,452 @@
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
+import { fileURLToPath } from 'node:url'
+import fc from 'fast-check'
+import { describe, expect, test } from 'vitest'
+import { CeleriacError } from '../../src/base/index.ts'
+import {
+  type Alert,
+  alertExpr,
+  type AlertName,
+  alerts,
+  checkAlertOverrides,
+  checkBuckets,
+  collectedMetrics,
+  configureAlerts,
+  defaultExpr,
+  type Metric,
+  metrics,
+  panels,
+  recorded,
+  ruleGroups,
+  watchedMetrics,
+} from '../../src/catalog/index.ts'
+import { deriv, latest, on, promql, rate, sumBy } from '../../src/catalog/expr.ts'
+import { line } from '../../src/catalog/scene.ts'
+import { emitDocs, emitPrometheus } from '../../src/emit/index.ts'
+import { parse } from '../../src/promql/index.ts'
+import { EXPRESSIONS, faultsOf, resultLabels, SERIES } from './catalog-semantics.ts'
+import {
+  type Case,
+  emitted,
+  play,
+  promtool,
+  readRules,
+  readTests,
+  type Rule,
+  type RuleFile,
+  ruleFiles,
+} from './catalog-promtool.ts'
+import { stringify } from 'yaml'
+
+const everyAlert: readonly Alert[] = alerts
+
+test.each(EXPRESSIONS)('%s parses, and reads only what is declared, soundly', (_, text) => {
+  parse(text)
+  expect(faultsOf(text)).toEqual([])
+})
+
+test('the semantic check finds each kind of fault', () => {
+  expect(faultsOf('rate(celery_queue_depth[5m]) > 0')).toContain('celery_queue_depth is not a counter')
+  expect(faultsOf('deriv(celery_task_failed_total[5m])')).toContain('celery_task_failed_total is a counter')
+  expect(faultsOf('celery_queue_depth / celery_worker_count')).toContain('/ states no on or ignoring')
+  expect(faultsOf('celery_active_tasks / on (broker) celery_worker_count')).toContain('the divisor may be 0')
+  expect(faultsOf('celery_active_tasks / on (queue) (celery_worker_count > 0)')).toContain(
+    'one side of / has no label queue',
+  )
+  expect(faultsOf('sum by (task) (celery_queue_depth)')).toContain('nothing inside has the label task')
+  expect(faultsOf('celery_queue_depth{worker="a"}')).toContain('celery_queue_depth has no label worker')
+  expect(faultsOf('celery_queue_length')).toContain('celery_queue_length is not declared')
+  expect(faultsOf('histogram_quantile(0.9, rate(celery_task_runtime_seconds_bucket[5m]))')).toContain(
+    'a quantile needs its buckets summed by le',
+  )
+})
+
+test('an undeclared metric or label does not compile, and no stray word gets into a template', () => {
+  // @ts-expect-error rate is for counters, the depth of a queue is a gauge
+  rate(metrics.queueDepth)
+  // @ts-expect-error deriv is for gauges
+  deriv(metrics.taskFailed)
+  // @ts-expect-error a queue's depth has no label task
+  sumBy(['task'], latest(metrics.queueDepth))
+  // @ts-expect-error a worker count has no label queue
+  latest(metrics.workerCount, { queue: 'reports' })
+  // @ts-expect-error no metric has this label
+  on('colour')
+  // @ts-expect-error no metric has this name
+  expect(() => latest(metrics.queueLength)).toThrow()
+  // @ts-expect-error every label of the metric is to be given
+  line(metrics.queueDepth, { broker: 'default' }, '1x5')
+  expect(() => promql`celery_queue_depth > ${1}`).toThrow('Only operators')
+  expect(() => promql`${latest(metrics.workerCount)} > celery`).toThrow('Only operators')
+  expect(promql`(${latest(metrics.workerCount)} > 0) < ${2}`.text).toBe(
+    '(max by (broker) (celery_worker_count) > 0) < 2',
+  )
+})
+
+test('what an expression says it reads is what the parser finds in it', () => {
+  for (const expr of [...everyAlert.map(defaultExpr), ...Object.values(recorded).map(r => r.expr)]) {
+    const found = new Set<string>()
+    for (const word of expr.text.match(/[a-z_:]+[a-z0-9_:]*/g) ?? []) {
+      const series = SERIES.get(word)
+      if (series) found.add(series.metric.name)
+    }
+    expect(new Set(expr.metrics.map(({ name }) => name))).toEqual(found)
+  }
+})
+
+describe('names', () => {
+  test('metrics, recorded series, alerts, slugs and panels are each named once', () => {
+    for (const names of [
+      [...Object.values<Metric>(metrics), ...Object.values<Metric>(recorded)].map(({ name }) => name),
+      everyAlert.map(({ name }) => name),
+      everyAlert.map(({ slug }) => slug),
+      Object.values(panels).map(({ id }) => id),
+    ])
+      expect(names).toEqual([...new Set(names)])
+  })
+
+  test('there are the nine alerts of the guide and the five that it lists and never writes', () => {
+    expect(everyAlert.map(({ name }) => name)).toEqual([
+      'CeleryQueueDepthHigh',
+      'CeleryQueueGrowing',
+      'CeleryNoWorkers',
+      'CeleryLowRedundancy',
+      'CeleryWorkersSaturated',
+      'CeleryHighFailureRate',
+      'CelerySlowProcessing',
+      'RedisMemoryHigh',
+      'RedisConnectionsSaturated',
+      'CeleryQueueWaitHigh',
+      'CeleryTasksPerWorkerHigh',
+      'CeleryRetriesHigh',
+      'WorkerCpuHigh',
+      'WorkerMemoryHigh',
+    ])
+  })
+
+  test('buckets ascend, and every metric of a fleet carries its broker', () => {
+    for (const metric of Object.values<Metric>(metrics)) {
+      expect(metric.buckets ?? []).toEqual([...(metric.buckets ?? [])].sort((a, b) => a - b))
+      if (!metric.name.startsWith('celeriac_')) expect(metric.labels).toContain('broker')
+    }
+    for (const { labels } of Object.values(recorded)) expect(labels).toContain('broker')
+  })
+
+  test('recorded series have the labels that they declare', () => {
+    for (const { labels, expr } of Object.values(recorded))
+      for (const found of resultLabels(expr.text)) expect(found).toEqual([...labels].sort())
+  })
+})
+
+describe.each(everyAlert.map(alert => [alert.name, alert] as const))('%s', (name, alert) => {
+  const [rule] = ruleGroups()
+    .flatMap(group => group.rules)
+    .flatMap(found => (found.kind === 'alert' && found.alert === name ? [found] : []))
+
+  test('has a panel with its limit, a runbook, and scenes of both kinds', () => {
+    expect(Object.values(panels).map(({ id }) => id)).toContain(alert.panel)
+    expect(alert.runbook.meaning.length).toBeGreaterThan(0)
+    expect(alert.runbook.check.filter(({ query }) => query !== undefined).length).toBeGreaterThan(0)
+    expect(alert.runbook.act.length).toBeGreaterThan(0)
+    expect(alert.runbook.escalate.length).toBeGreaterThan(0)
+    expect(alert.scenes.fires.every(scene => scene.alerts.length > 0)).toBe(true)
+    expect(alert.scenes.fires.length).toBeGreaterThan(0)
+    expect(alert.scenes.quiet.every(scene => scene.alerts.length === 0)).toBe(true)
+    expect(alert.scenes.quiet.length).toBeGreaterThan(0)
+  })
+
+  test('is told by labels that it has, and names them in its texts', () => {
+    const found = resultLabels(rule?.expr ?? '')
+    expect([...new Set(found.flat())].sort()).toEqual([...alert.labels].sort())
+    const { summary = '', description = '' } = rule?.annotations ?? {}
+    for (const label of alert.labels) {
+      expect(summary + description).toContain(`$labels.${label}`)
+      if (label !== 'broker' || alert.labels.length === 1) expect(summary).toContain(`$labels.${label}`)
+    }
+    for (const text of [summary, description])
+      for (const [, used = ''] of text.matchAll(/\$labels\.(\w+)/g)) expect(alert.labels).toContain(used)
+  })
+
+  test('keeps its limit within the buckets that it is compared with', () => {
+    expect(checkBuckets(alert, alert.threshold.value)).toEqual([])
+  })
+
+  test('reads what is collected, from known sources', () => {
+    const collected = collectedMetrics(watchedMetrics(alert))
+    expect(collected.length).toBeGreaterThan(0)
+    for (const metric of collected) expect(metric.sources).not.toContain('rule')
+  })
+
+  test('its limit in other hands changes the rule', () => {
+    const [other] = configureAlerts({
+      [name]: { threshold: alert.threshold.unit === 'ratio' ? 0.5 : 77 },
+    }).filter(({ alert: { name: same } }) => same === name)
+    expect(other && alertExpr(other).text).toContain(alert.threshold.unit === 'ratio' ? '0.5' : '77')
+    expect(other?.asCatalogued).toBe(false)
+  })
+})
+
+test('every panel that draws a limit draws one of its own unit', () => {
+  for (const panel of Object.values(panels)) {
+    const limit: AlertName | undefined = 'limit' in panel ? panel.limit : undefined
+    if (limit === undefined) continue
+    expect([panel.id, everyAlert.find(({ name }) => name === limit)?.threshold.unit]).toEqual([
+      panel.id,
+      panel.unit,
+    ])
+  }
+})
+
+test('the eight panels of the guide are there, and the six tiles of the Overview', () => {
+  const all = Object.values(panels)
+  expect(all.flatMap(panel => ('guide' in panel ? [panel.guide] : [])).sort()).toEqual([
+    1, 2, 3, 4, 5, 6, 7, 8,
+  ])
+  expect(all.filter(({ kind }) => kind === 'tile').map(({ id }) => id)).toEqual([
+    'oldest-message',
+    'waiting',
+    'task-rate',
+    'failure-ratio-now',
+    'runtime-p95',
+    'workers-online',
+  ])
+})
+
+describe('config', () => {
+  const problemsOf = (override: unknown): readonly string[] =>
+    checkAlertOverrides(override).map(({ path, message }) => `${path} ${message}`)
+
+  test('what is left out keeps the value of the catalog', () => {
+    const plain = configureAlerts()
+    expect(configureAlerts({ CeleryNoWorkers: {} })).toEqual(plain)
+    expect(plain.every(({ asCatalogued, enabled }) => asCatalogued && enabled)).toBe(true)
+  })
+
+  test('limits, times, severities and queues of one alert can be set', () => {
+    const [configured] = configureAlerts({
+      CeleryQueueDepthHigh: {
+        threshold: 200,
+        for: '10m',
+        severity: 'info',
+        queues: { 'a|b': 1000, off: null },
+      },
+    })
+    const [rule] = ruleGroups({ alerts: configured ? [configured] : [] })[1]?.rules ?? []
+    expect(rule).toMatchObject({ forMs: 600_000, labels: { severity: 'info' } })
+    expect(rule?.expr).toBe(
+      [
+        String.raw`max by (broker, queue) (celery_queue_depth{queue!~"a\\|b|off"}) > 200`,
+        'or',
+        'max by (broker, queue) (celery_queue_depth{queue="a|b"}) > 1000',
+      ].join('\n'),
+    )
+  })
+
+  test('an alert that is switched off has no rule', () => {
+    const [, group] = ruleGroups({ alerts: configureAlerts({ WorkerCpuHigh: { enabled: false } }) })
+    expect(group?.rules.length).toBe(13)
+  })
+
+  test.each([
+    [[], ' must be an object by alert name'],
+    [{ CeleryQueueDeep: {} }, 'CeleryQueueDeep is no alert; there are CeleryQueueDepthHigh'],
+    [{ CeleryNoWorkers: 5 }, 'CeleryNoWorkers must be an object'],
+    [{ CeleryNoWorkers: { treshold: 5 } }, 'CeleryNoWorkers.treshold is not known; there are enabled'],
+    [{ CeleryNoWorkers: { threshold: '5' } }, 'CeleryNoWorkers.threshold must be a number'],
+    [{ CeleryNoWorkers: { threshold: Number.NaN } }, 'CeleryNoWorkers.threshold must be a number'],
+    [{ CeleryNoWorkers: { for: 5 } }, 'CeleryNoWorkers.for must be a duration such as 5m'],
+    [
+      { CeleryNoWorkers: { severity: 'page' } },
+      'CeleryNoWorkers.severity must be one of critical, warning, info',
+    ],
+    [{ CeleryNoWorkers: { enabled: 'no' } }, 'CeleryNoWorkers.enabled must be true or false'],
+    [{ CeleryNoWorkers: { queues: { a: 1 } } }, 'CeleryNoWorkers.queues cannot be set'],
+    [
+      { CeleryNoWorkers: { parameters: { a: 1 } } },
+      'CeleryNoWorkers.parameters.a is not known; there are none',
+    ],
+    [{ CeleryWorkersSaturated: { threshold: 90 } }, 'CeleryWorkersSaturated.threshold must be a ratio'],
+    [
+      { CelerySlowProcessing: { threshold: 14400 } },
+      'CelerySlowProcessing.threshold must lie within the buckets',
+    ],
+    [
+      { CelerySlowProcessing: { queues: { a: 0.01 } } },
+      'CelerySlowProcessing.queues.a must lie within the buckets',
+    ],
+    [
+      { CeleryRetriesHigh: { parameters: { minimumRetries: -1 } } },
+      'CeleryRetriesHigh.parameters.minimumRetries must be',
+    ],
+  ])('%j is refused', (override, problem) => {
+    const [first = '', ...others] = problemsOf(override)
+    expect(first).toContain(problem)
+    expect(others).toEqual([])
+  })
+
+  test('all that is wrong is said at once, by an error that config can show', () => {
+    try {
+      configureAlerts({ A: {}, CeleryNoWorkers: { for: 'soon' } })
+      expect.unreachable()
+    } catch (error) {
+      expect(error).toBeInstanceOf(CeleriacError)
+      expect(error).toMatchObject({ code: 'CONFIG_INVALID' })
+      expect(String(error)).toContain('alerts.A ')
+      expect(String(error)).toContain('alerts.CeleryNoWorkers.for ')
+    }
+  })
+
+  test('whatever names queues have, the rule parses and tells them apart', () => {
+    fc.assert(
+      fc.property(
+        fc.dictionary(fc.string({ minLength: 1 }), fc.constantFrom(5, 50, null), { maxKeys: 5 }),
+        queues => {
+          for (const configured of configureAlerts({ CeleryQueueDepthHigh: { queues } }))
+            parse(alertExpr(configured).text)
+        },
+      ),
+      { numRuns: 200 },
+    )
+  })
+})
+
+describe('emitted files', () => {
+  test('promtool finds nothing wrong with the rules and the configuration', () => {
+    const files = emitted()
+    const rules = Object.keys(files).filter(path => path.endsWith('.rules.yml'))
+    const checked = promtool(['check', 'rules', '--lint=all', '--lint-fatal', ...rules], files)
+    expect(checked.output).not.toMatch(/FAILED|lint error/)
+    expect(checked.ok).toBe(true)
+    expect(checked.output).toContain('14 rules found')
+    expect(promtool(['check', 'config', 'prometheus.yml'], files)).toMatchObject({ ok: true })
+  })
+
+  test('rules with limits by queue pass as well', () => {
+    const files = ruleFiles({
+      alerts: configureAlerts({ CeleryQueueDepthHigh: { queues: { 'a"b\\|c': 5, off: null } } }),
+    })
+    expect(promtool(['check', 'rules', '--lint=all', '--lint-fatal', ...Object.keys(files)], files).ok).toBe(
+      true,
+    )
+  })
+
+  test.each(['celery.rules.test.yml', 'celeriac-meta.rules.test.yml'])('promtool plays %s', path => {
+    const verdict = promtool(['test', 'rules', path], emitted())
+    expect(verdict.output).toContain('SUCCESS')
+    expect(verdict.ok).toBe(true)
+  })
+
+  test('each alert fires in one case and stays quiet in another', () => {
+    const cases = readTests(emitted()['celery.rules.test.yml'] ?? '').tests.flatMap(
+      ({ alert_rule_test = [] }) => alert_rule_test,
+    )
+    for (const { name } of everyAlert) {
+      const own = cases.filter(({ alertname }) => alertname === name)
+      expect(own.some(({ exp_alerts = [] }) => exp_alerts.length > 0)).toBe(true)
+      expect(own.some(({ exp_alerts = [] }) => exp_alerts.length === 0)).toBe(true)
+    }
+  })
+
+  test('cases of an alert with other numbers are left out: its scenes prove nothing about them', () => {
+    const { tests } = readTests(
+      emitted({
+        alerts: configureAlerts({ CeleryNoWorkers: { for: '5m' }, WorkerCpuHigh: { enabled: false } }),
+      })['celery.rules.test.yml'] ?? '',
+    )
+    const names = new Set(
+      tests.flatMap(({ alert_rule_test = [] }) => alert_rule_test.map(({ alertname }) => alertname)),
+    )
+    expect(names.has('CeleryNoWorkers')).toBe(false)
+    expect(names.has('WorkerCpuHigh')).toBe(false)
+    expect(names.size).toBe(12)
+  })
+
+  test('the same options give the same bytes', () => {
+    expect(emitPrometheus()).toEqual(emitPrometheus())
+    expect(emitDocs()).toEqual(emitDocs())
+  })
+
+  test('links start with the address that others use', () => {
+    for (const content of Object.values(ruleFiles({ externalUrl: 'https://celery.example.org/watch/' })))
+      for (const [, url] of content.matchAll(/runbook_url: (.*)/g))
+        expect(url).toMatch(/^https:\/\/celery\.example\.org\/watch\/runbooks\/[a-z-]+$/)
+  })
+})
+
+describe('the cases can fail', () => {
+  const files = emitted()
+  const cases = readTests(files['celery.rules.test.yml'] ?? '').tests
+  const alertFile = readRules(files['celery-alerts.rules.yml'] ?? '')
+  const isFiring = ({ alert_rule_test: [first] = [] }: Case): boolean => (first?.exp_alerts ?? []).length > 0
+
+  /** Plays the cases with every alert rule changed; gives the names of the cases that fail. */
+  function failing(change: (rule: Rule) => Rule, played: readonly Case[]): ReadonlySet<string> {
+    const mutant: RuleFile = {
+      groups: alertFile.groups.map(group => ({ ...group, rules: group.rules.map(change) })),
+    }
+    const { output } = play(
+      {
+        'recording.yml': files['celery-recording.rules.yml'] ?? '',
+        'alerts.yml': stringify(mutant, { aliasDuplicateObjects: false }),
+      },
+      played,
+    )
+    return new Set(played.flatMap(({ name }) => (output.includes(`name: ${name},`) ? [name] : [])))
+  }
+
+  test('none fails with the rules as they are', () => {
+    expect([...failing(rule => rule, cases)]).toEqual([])
+  })
+
+  test('every case in which an alert fires fails when its rule never does', () => {
+    const played = cases.filter(isFiring)
+    expect([...failing(rule => ({ ...rule, expr: 'vector(0) > 1' }), played)]).toEqual(
+      played.map(({ name }) => name),
+    )
+  })
+
+  test('every case in which an alert stays quiet fails when its rule always fires', () => {
+    const played = cases.filter(found => !isFiring(found))
+    const always = ({ for: _, ...rule }: Rule): Rule => ({ ...rule, expr: 'vector(1)' })
+    expect([...failing(always, played)]).toEqual(played.map(({ name }) => name))
+  })
+
+  test.each([
+    ['its comparison turned round', true],
+    ['no time to wait', false],
+  ])('every alert with %s fails a case', (kind, turn) => {
+    const played = cases.filter(found => isFiring(found) === turn)
+    const failed = failing(({ for: time, ...rule }) => {
+      const threshold = everyAlert.find(({ name }) => name === rule.alert)?.threshold
+      if (!turn || threshold === undefined) return rule
+      const [sign, other] = threshold.direction === 'over' ? ['>', '<'] : ['<', '>']
+      expect(rule.expr).toContain(`${sign} ${threshold.value}`)
+      const expr = rule.expr.replaceAll(`${sign} ${threshold.value}`, `${other} ${threshold.value}`)
+      return { ...rule, expr, ...(time !== undefined && { for: time }) }
+    }, played)
+    const missed = everyAlert.filter(({ name }) => ![...failed].some(found => found.startsWith(`${name} `)))
+    expect([kind, missed.map(({ name }) => name)]).toEqual([kind, []])
+  })
+})
+
+describe('what is checked in is what the catalog emits', () => {
+  const root = fileURLToPath(new URL('../../', import.meta.url))
+  const now = [
+    ...emitPrometheus().map(({ path, content }) => [`deploy/prometheus/${path}`, content] as const),
+    ...emitDocs().map(({ path, content }) => [`docs/${path}`, content] as const),
+  ]
+
+  test.each(now)('%s', (path, content) => {
+    const there = existsSync(root + path) ? readFileSync(root + path, 'utf8') : ''
+    expect(there === content, `${path} differs from the catalog: run \`npm run emit\``).toBe(true)
+  })
+
+  test('nothing else lies beside them', () => {
+    for (const folder of ['deploy/prometheus', 'docs/runbooks'])
+      expect(readdirSync(root + folder).sort(), `${folder}: delete what is no longer emitted`).toEqual(
+        now
+          .flatMap(([path]) => (path.startsWith(`${folder}/`) ? [path.slice(folder.length + 1)] : []))
+          .sort(),
+      )
+  })
+})

@@ -165,7 +165,8 @@ export class TaskTable {
           waitSeconds: Math.max(0, waitMs) / 1000,
         })
       }
-      if (task.stage === 'done' && task.held === undefined) this.#forget(task)
+      // Unless the publication of a later run is still to come, nothing more is.
+      if (task.stage === 'done' && retries === run && task.held === undefined) this.#forget(task)
       return
     }
     // A publication older than the run: counted, and that is all.
@@ -244,7 +245,7 @@ export class TaskTable {
   #end(task: TaskRecord, atMs: number, how: 'succeeded' | 'failed' | 'rejected' | 'revoked'): void {
     this.#around.stoppedWaiting(task, 'ended')
     task.stage = 'done'
-    const sentMayCome = task.sentRetries === -1 && this.#sentExpected
+    const sentMayCome = this.#sentExpected && task.sentRetries < Math.max(0, task.runRetries)
     if (how === 'succeeded' && !sentMayCome && task.held === undefined) return this.#forget(task)
     task.doneAtMs = atMs
     this.#endings.add(task, atMs + this.#settings.lingerMs)

@@ -227,7 +227,7 @@ export async function build(options: AppOptions): Promise<App> {
         alerts: settings.alerts,
         query: (expr, atMs) => queries.vector(expr, atMs),
         queryRange: (expr, startMs, endMs, stepMs) => queries.range(expr, startMs, endMs, stepMs).result,
-        changes: changes.rows(),
+        changes: [...changes.rows()],
       }),
     onCycle(listener) {
       cycleListeners.add(listener)
@@ -237,7 +237,7 @@ export async function build(options: AppOptions): Promise<App> {
     queryRange: async (expr, { startMs, endMs, stepMs }, given) =>
       queries.range(expr, startMs, endMs, stepMs, given),
     rules: () => promRules(rules.status()),
-    alerts: () => promAlerts(rules.activeAlerts()),
+    alerts: () => promAlerts(rules.status()),
     health: {
       celery: () => health().celery,
       broker: () => health().broker,

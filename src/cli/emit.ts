@@ -37,7 +37,7 @@ export function emitCommand(world: World): Command {
     .action(async (target: string) => {
       const config = await configOf(flagsOf(command), world)
       const settings = catalogSettings(config)
-      const files = target === 'docs' ? emitDocs(settings) : emitPrometheus(settings)
+      const files = target === 'docs' ? emitDocs() : emitPrometheus(settings)
       const { output } = command.opts<{ output?: string }>()
       if (output === undefined) {
         for (const { path, content } of files)

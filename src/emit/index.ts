@@ -1,3 +1,3 @@
 export { type DocsOptions, emitDocs } from './docs/index.ts'
 export type { EmittedFile } from './file.ts'
-export { emitPrometheus, type PrometheusOptions } from './prometheus/index.ts'
+export { emitPrometheus, emitRuleFile, type PrometheusOptions } from './prometheus/index.ts'

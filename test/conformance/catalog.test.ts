@@ -22,7 +22,7 @@ import {
 } from '../../src/catalog/index.ts'
 import { deriv, latest, on, promql, rate, sumBy } from '../../src/catalog/expr.ts'
 import { line } from '../../src/catalog/scene.ts'
-import { emitDocs, emitPrometheus } from '../../src/emit/index.ts'
+import { emitDocs, emitPrometheus, emitRuleFile } from '../../src/emit/index.ts'
 import { parse } from '../../src/promql/index.ts'
 import { EXPRESSIONS, faultsOf, resultLabels, SERIES } from './catalog-semantics.ts'
 import {
@@ -218,6 +218,30 @@ test('the eight panels of the guide are there, and the six tiles of the Overview
   ])
 })
 
+describe('CloudWatch forms', () => {
+  const forms = everyAlert.flatMap(({ name, cloudwatch }) =>
+    cloudwatch === null ? [] : [[name, cloudwatch] as const],
+  )
+
+  test.each(forms)('%s has the dimensions of what it publishes, and sane periods', (name, form) => {
+    for (const labels of resultLabels(form.publishes.text))
+      expect(form.dimensions.filter(label => !labels.includes(label))).toEqual([])
+    expect(form.periodSeconds % 60).toBe(0)
+    expect(form.datapointsToAlarm).toBeLessThanOrEqual(form.evaluationPeriods)
+    // Nothing published is as bad as no worker, for whoever has only CloudWatch; it never resolves or raises anything else.
+    expect(form.treatMissingData === 'breaching').toBe(name === 'CeleryNoWorkers')
+  })
+
+  test('one name is published once, with one meaning', () => {
+    const published = new Map<string, string>()
+    for (const [, { metric, publishes, dimensions }] of forms) {
+      const meaning = `${publishes.text} by ${dimensions.join()}`
+      expect(published.get(metric) ?? meaning).toBe(meaning)
+      published.set(metric, meaning)
+    }
+  })
+})
+
 describe('config', () => {
   const problemsOf = (override: unknown): readonly string[] =>
     checkAlertOverrides(override).map(({ path, message }) => `${path} ${message}`)
@@ -320,6 +344,13 @@ describe('emitted files', () => {
     expect(checked.ok).toBe(true)
     expect(checked.output).toContain('14 rules found')
     expect(promtool(['check', 'config', 'prometheus.yml'], files)).toMatchObject({ ok: true })
+  })
+
+  test('one file holds all rules, for a pipe', () => {
+    const { path, content } = emitRuleFile()
+    const checked = promtool(['check', 'rules', '--lint=all', '--lint-fatal', path], { [path]: content })
+    expect(checked.output).toContain(`${14 + Object.keys(recorded).length} rules found`)
+    expect(checked.ok).toBe(true)
   })
 
   test('rules with limits by queue pass as well', () => {

@@ -18,17 +18,20 @@ const ALERTS_FILE = 'celery-alerts.rules.yml'
 const TESTS_FILE = 'celery.rules.test.yml'
 const META_TESTS_FILE = 'celeriac-meta.rules.test.yml'
 const SCRAPE_FILE = 'prometheus.yml'
+const SINGLE_FILE = 'celery.rules.yml'
 
 /** The job under which Prometheus scrapes Celeriac; the meta rules look for it. */
 export const JOB = 'celeriac'
 
+const madeBy = ({ command = 'npm run emit' }: PrometheusOptions): string =>
+  `Made by \`${command}\` from the catalog of Celeriac. Do not edit: change the catalog or the config, then emit again.`
+
 /** All files of the Prometheus target. The same options give the same bytes. */
 export function emitPrometheus(options: PrometheusOptions = {}): readonly EmittedFile[] {
   const alerts = options.alerts ?? configureAlerts()
-  const made = `Made by \`${options.command ?? 'npm run emit'}\` from the catalog of Celeriac. Do not edit: change the catalog or the config, then emit again.`
   const file = (path: string, comment: string, data: unknown): EmittedFile => ({
     path,
-    content: toYaml(`${comment}\n${made}`, data),
+    content: toYaml(`${comment}\n${madeBy(options)}`, data),
   })
   const groups = ruleGroups({ ...options, alerts }).map(ruleFileGroup)
   const ruleFiles = [RECORDING_FILE, ALERTS_FILE]
@@ -69,4 +72,14 @@ export function emitPrometheus(options: PrometheusOptions = {}): readonly Emitte
       },
     ),
   ]
+}
+
+/** Recording rules and alerts in one rule file, for a pipe: `celeriac emit prometheus > celery.rules.yml`. */
+export function emitRuleFile(options: PrometheusOptions = {}): EmittedFile {
+  return {
+    path: SINGLE_FILE,
+    content: toYaml(`Recorded series and alerts on Celery fleets.\n${madeBy(options)}`, {
+      groups: ruleGroups(options).map(ruleFileGroup),
+    }),
+  }
 }

@@ -1,0 +1,32 @@
+import fc from 'fast-check'
+import { expect, test } from 'vitest'
+import { parse } from 'yaml'
+import { toYaml } from './yaml.ts'
+
+test('what is written reads back as it was, whatever the texts hold', () => {
+  const text = fc.oneof(
+    fc.string({ unit: 'grapheme' }),
+    fc.stringMatching(/^[ {}#:|>\-&*!%@`"'\n\\a]{0,12}$/),
+  )
+  const { value } = fc.letrec(tie => ({
+    value: fc.oneof(
+      { maxDepth: 3 },
+      text,
+      fc.double({ noNaN: true, noDefaultInfinity: true }),
+      fc.boolean(),
+      fc.array(tie('value'), { maxLength: 4 }),
+      fc.dictionary(fc.stringMatching(/^[a-z_]{1,8}$/), tie('value'), { maxKeys: 4 }),
+    ),
+  }))
+  fc.assert(
+    fc.property(value, data => {
+      expect(parse(toYaml('a comment\n\nof three lines', { data }))).toEqual({ data })
+    }),
+  )
+})
+
+test('the comment stands on top, expressions of several lines stay lines, templates are quoted', () => {
+  expect(toYaml('why\n\nmore', { expr: 'a\n/ b', text: '{{ $value }}' })).toBe(
+    ['# why', '#', '# more', '', 'expr: |-', '  a', '  / b', 'text: "{{ $value }}"', ''].join('\n'),
+  )
+})

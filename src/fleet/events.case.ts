@@ -4,7 +4,7 @@ import type { TaskEvent, WorkerEvent } from '../celery/index.ts'
 export const T0 = 1_800_000_000_000
 
 export const W1 = 'w1@hostA'
-export const CLIENT = 'gen77@clienthost'
+const CLIENT = 'gen77@clienthost'
 
 interface Said {
   readonly atMs?: number

@@ -60,7 +60,7 @@ export function readActiveQueues(value: unknown): readonly QueueReply[] | undefi
   return queues
 }
 
-export interface RequestReply {
+interface RequestReply {
   readonly id: string
   readonly name: string
   /** '' when the answer does not say. */

@@ -47,6 +47,10 @@ export class Family<S extends Scalar | Histogram = Scalar | Histogram> {
     return made
   }
 
+  find(values: readonly string[]): S | undefined {
+    return this.#series.get(keyOf(values))
+  }
+
   remove(values: readonly string[]): void {
     this.#series.delete(keyOf(values))
   }

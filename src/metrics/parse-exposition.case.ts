@@ -1,5 +1,5 @@
 /** A small reader of the text formats, for tests: what it cannot read it throws on. */
-export interface ParsedSample {
+interface ParsedSample {
   readonly name: string
   readonly labels: Readonly<Record<string, string>>
   readonly value: number

@@ -75,15 +75,23 @@ class Registry implements MetricsRegistry {
   collectFleet(fleet: Fleet, status: BrokerStatus, nowMs: number): void {
     const before = this.#collected.get(fleet.broker)
     const now = new Map<Scalar, Family<Scalar>>()
-    describeFleet(fleet, status, nowMs, (metric, labels, value) => {
-      if (value === null) return
-      const family = this.#scalar(metric)
-      const series = family.series(valuesOf(metric, labels), false)
+    const put = (family: Family<Scalar>, series: Scalar | undefined, value: number): void => {
       if (series === undefined) return
       series.value = value
       now.set(series, family)
+    }
+    const newcomers: (readonly [family: Family<Scalar>, values: readonly string[], value: number])[] = []
+    describeFleet(fleet, status, nowMs, (metric, labels, value) => {
+      if (value === null) return
+      const family = this.#scalar(metric)
+      const values = valuesOf(metric, labels)
+      const known = family.find(values)
+      if (known === undefined) newcomers.push([family, values, value])
+      else put(family, known, value)
     })
+    // What is gone makes room under the cap before what is new takes it.
     for (const [series, family] of before ?? []) if (!now.has(series)) family.remove(series.values)
+    for (const [family, values, value] of newcomers) put(family, family.series(values, false), value)
     this.#collected.set(fleet.broker, now)
   }
 

@@ -1,4 +1,3 @@
-import { metrics } from '../catalog/index.ts'
 import type { FleetChange } from '../fleet/index.ts'
 import type { Family } from './family.ts'
 import type { Histogram, Scalar } from './series.ts'
@@ -17,19 +16,7 @@ export interface TaskFamilies {
   readonly wait: Family<Histogram>
 }
 
-/** Which metric each kind of event counts in. */
-export const TASK_METRICS = {
-  sent: metrics.taskSent,
-  received: metrics.taskReceived,
-  started: metrics.taskStarted,
-  succeeded: metrics.taskSucceeded,
-  failed: metrics.taskFailed,
-  retried: metrics.taskRetry,
-  rejected: metrics.taskRejected,
-  revoked: metrics.taskRevoked,
-} as const
-
-type Counter = keyof typeof TASK_METRICS
+type Counter = Exclude<keyof TaskFamilies, 'runtime' | 'wait'>
 
 /**
  * The series of one task on one queue. As soon as the task was seen in a worker, the counters of success and of retries exist and

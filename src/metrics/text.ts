@@ -4,7 +4,7 @@
  */
 
 /** Backslash, line feed and double quote are escaped in a label's value; anything else, NUL included, stands as it is. */
-export const escapeValue = (value: string): string =>
+const escapeValue = (value: string): string =>
   /[\\\n"]/.test(value)
     ? value.replace(/[\\\n"]/g, character => (character === '\n' ? '\\n' : `\\${character}`))
     : value

@@ -34,7 +34,7 @@ export interface SimulatedFleetOptions {
   readonly random: Random
   readonly profile: FleetProfile
   readonly log: Log
-  /** Told when an incident begins and when it ends. */
+  /** Told when an incident begins and when it ends; left out, both are logged. */
   readonly onIncident?: (incident: Incident, phase: 'began' | 'ended') => void
 }
 
@@ -110,7 +110,12 @@ class Fleet implements SimulatedFleet, World {
     this.random = options.random
     this.log = options.log
     this.#profile = options.profile
-    this.#onIncident = options.onIncident ?? (() => {})
+    this.#onIncident =
+      options.onIncident ??
+      ((incident, phase) =>
+        this.log.info(phase === 'began' ? describeIncident(incident) : 'The simulated incident is over.', {
+          incident: incident.kind,
+        }))
     this.#ticker = new Ticker(options.clock, TICK_MS)
     this.clock = this.#ticker
     this.tasks = new Map(options.profile.tasks.map(task => [task.name, task]))
@@ -363,7 +368,6 @@ class Fleet implements SimulatedFleet, World {
     const round = Math.floor(turn / INCIDENT_KINDS.length)
     const incident = planIncident(kind, round, this.#profile, this.random, this.clock.now())
     this.#incident = incident
-    this.log.info(describeIncident(incident), { simulated: true, incident: incident.kind })
     this.#onIncident(incident, 'began')
     switch (incident.kind) {
       case 'workers-die':
@@ -396,7 +400,6 @@ class Fleet implements SimulatedFleet, World {
     }
     this.#incident = undefined
     for (const worker of this.#workers) worker.start()
-    this.log.info('Simulated incident is over.', { simulated: true, incident: incident.kind })
     this.#onIncident(incident, 'ended')
     this.clock.after(this.#profile.incidents.gapMs, () => this.#beginIncident())
   }

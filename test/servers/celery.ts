@@ -9,8 +9,9 @@ import { promisify } from 'node:util'
 
 const root = join(import.meta.dirname, '..', '..')
 
-/** The Python that has Celery; `node scripts/servers.mjs` makes it. */
-export const PYTHON = join(root, '.cache', 'venv', 'bin', 'python')
+/** The Python that has Celery; `node scripts/servers.mjs` makes it. CELERIAC_TEST_PYTHON names another, to test with another Celery. */
+export const PYTHON =
+  process.env['CELERIAC_TEST_PYTHON'] ?? join(root, '.cache', 'venv', 'bin', 'python')
 
 /** The two Celery apps there are: tasks that write down the truth, and the example report service. */
 export const APPS = {
@@ -42,9 +43,7 @@ export interface WorkerOptions {
   readonly args?: readonly string[]
 }
 
-export interface RunningWorker {
-  /** Full node name, `name@test`. */
-  readonly node: string
+export interface LoggedProcess {
   /** The parent process, which is what events and `stats` call `pid`. It leads a process group of its own. */
   readonly pid: number
   readonly logFile: string
@@ -53,8 +52,13 @@ export interface RunningWorker {
   kill(): Promise<void>
   /** SIGTERM, as a deployment does: running tasks end, the worker says goodbye. Killed when that takes over 15 s. */
   stop(): Promise<void>
-  /** The log so far. */
+  /** The log so far; also after the end, when the file is gone. */
   log(): string
+}
+
+export interface RunningWorker extends LoggedProcess {
+  /** Full node name, `name@test`. */
+  readonly node: string
 }
 
 /**
@@ -86,7 +90,14 @@ export async function startWorker(options: WorkerOptions): Promise<RunningWorker
     name: options.name,
     ready: log => log.includes(`${node} ready.`),
   })
-  return { node, ...running }
+  return {
+    ...running,
+    node,
+    // A spread would keep the answer of this moment.
+    get running() {
+      return running.running
+    },
+  }
 }
 
 /** One task as the producer sent it; times are epoch seconds. `eta` null: at once. */
@@ -150,7 +161,10 @@ export type ConsumeAnswers = Readonly<
   Record<string, Readonly<Record<string, { ok?: string; error?: string }>>>
 >
 
-/** Makes workers of the fleet app stop consuming. When it resolves, nothing more is taken from the queues. */
+/**
+ * Makes workers of the fleet app stop consuming. When it resolves, nothing more is taken from the queues. Faster with `nodes`: it then
+ * knows when all have answered.
+ */
 export async function stopConsuming(
   redisUrl: string,
   queues: readonly string[],
@@ -221,10 +235,11 @@ export interface LoggedProcessOptions {
  * Starts a process in a group of its own, its output in a file, and resolves when `ready` accepts that output.
  * The group is killed when this process ends.
  */
-export async function spawnLogged(options: LoggedProcessOptions): Promise<Omit<RunningWorker, 'node'>> {
+export async function spawnLogged(options: LoggedProcessOptions): Promise<LoggedProcess> {
   const folder = mkdtempSync(join(tmpdir(), `celeriac-${options.name}-`))
   const logFile = join(folder, 'output.log')
-  const log = (): string => (existsSync(logFile) ? readFileSync(logFile, 'utf8') : '')
+  let kept: string | undefined
+  const log = (): string => kept ?? (existsSync(logFile) ? readFileSync(logFile, 'utf8') : '')
   const output = await open(logFile, 'a')
   const child = spawn(options.command, options.args, {
     cwd: options.cwd,
@@ -247,14 +262,14 @@ export async function spawnLogged(options: LoggedProcessOptions): Promise<Omit<R
   const kill = async (): Promise<void> => {
     await endProcess(child, pid, 'SIGKILL')
     process.off('exit', endWithUs)
+    kept ??= log()
+    await rm(folder, { recursive: true, force: true })
   }
   const deadline = Date.now() + START_TIMEOUT_MS
   while (!options.ready(log())) {
     if (ended() || Date.now() > deadline) {
       await kill()
-      const end = log().slice(-3000)
-      await rm(folder, { recursive: true, force: true })
-      throw new Error(`${options.name} did not get ready. The end of its output:\n${end}`)
+      throw new Error(`${options.name} did not get ready. The end of its output:\n${log().slice(-3000)}`)
     }
     await sleep(50)
   }
@@ -267,9 +282,8 @@ export async function spawnLogged(options: LoggedProcessOptions): Promise<Omit<R
     kill,
     async stop() {
       await endProcess(child, pid, 'SIGTERM')
-      // Children that outlived their parent, and the log, must not stay.
+      // Children that outlived their parent, and the log file, must not stay.
       await kill()
-      await rm(folder, { recursive: true, force: true })
     },
     log,
   }

@@ -12,6 +12,8 @@ import time
 from app.celery_app import app
 
 BRPOP_SECONDS = 1.0
+#: Without --workers nobody knows how many will answer, and the whole time is waited.
+ANSWER_SECONDS = 1.5
 
 
 def main():
@@ -23,7 +25,10 @@ def main():
     call = app.control.cancel_consumer if given.action == "stop" else app.control.add_consumer
     answers = {}
     for queue in given.queues:
-        for reply in call(queue, destination=given.workers, reply=True, timeout=3.0) or []:
+        waiting = {"timeout": ANSWER_SECONDS}
+        if given.workers:
+            waiting = {"timeout": 10 * ANSWER_SECONDS, "limit": len(given.workers)}
+        for reply in call(queue, destination=given.workers, reply=True, **waiting) or []:
             for node, value in reply.items():
                 answers.setdefault(node, {})[queue] = value
     if given.action == "stop":

@@ -5,7 +5,7 @@ import { formatClock, formatMoment, formatValue, type Unit, type Zone } from '..
 import { useSettings } from '../settings.ts'
 import type { Band } from './bands.ts'
 import { DASHES, type Picture, Plot } from './plot.ts'
-import { assignSlots, chooseWorst, lastKnown, type Line } from './series.ts'
+import { assignSlots, chooseWorst, type Line, newest } from './series.ts'
 import { spread, summarise } from './summary.ts'
 import styles from './TimeChart.module.css'
 
@@ -22,7 +22,7 @@ export interface TimeChartProps {
   readonly fixed: boolean
   readonly limit: number | null
   readonly bands: readonly Band[]
-  readonly staleFrom: number | null
+  readonly gaps: readonly { readonly from: number; readonly to: number }[]
   /** What else is to be said of the data, beside the legend. */
   readonly note: string
   /** No answer yet: an empty chart is not "no data". */
@@ -40,7 +40,7 @@ const REMEMBERED = new BoundedMap<string, number>(500)
 
 /** One picture of numbers over time, its legend with the values at the cursor, its words, and its twin as a table. */
 export function TimeChart(props: TimeChartProps) {
-  const { title, unit, zone, instants, lines, limit, bands, asTable, fixed } = props
+  const { title, unit, zone, instants, lines, limit, bands, gaps, asTable, fixed } = props
   const chosen = useMemo(() => {
     const found = chooseWorst(lines)
     const names = found.lines.map(line => line.name)
@@ -52,8 +52,8 @@ export function TimeChart(props: TimeChartProps) {
     }
   }, [lines, fixed])
   const summary = useMemo(
-    () => summarise({ lines, instants, unit, limit, bands, zone }),
-    [lines, instants, unit, limit, bands, zone],
+    () => summarise({ lines, instants, unit, limit, bands, gaps, zone }),
+    [lines, instants, unit, limit, bands, gaps, zone],
   )
 
   if (asTable) {
@@ -75,8 +75,7 @@ interface DrawnProps extends TimeChartProps {
 }
 
 function Drawn(props: DrawnProps) {
-  const { unit, zone, from, to, instants, limit, bands, staleFrom, chosen, summary, label, note, loading } =
-    props
+  const { unit, zone, from, to, instants, limit, bands, gaps, chosen, summary, label, note, loading } = props
   const host = useRef<HTMLDivElement>(null)
   const plot = useRef<Plot | null>(null)
   const [cursor, setCursor] = useState<number | null>(null)
@@ -94,11 +93,11 @@ function Drawn(props: DrawnProps) {
       others: chosen.others?.values ?? null,
       limit,
       bands,
-      staleFrom,
+      gaps,
       unit,
       zone,
     }),
-    [from, to, instants, chosen, limit, bands, staleFrom, unit, zone],
+    [from, to, instants, chosen, limit, bands, gaps, unit, zone],
   )
   const first = useRef(picture)
 
@@ -159,10 +158,14 @@ function Drawn(props: DrawnProps) {
 
   const at = cursor === null ? undefined : instants[cursor]
   const valueOf = (values: readonly (number | null)[]): string =>
-    formatValue(cursor === null ? lastKnown(values) : (values[cursor] ?? null), unit)
+    formatValue(cursor === null ? newest(values) : (values[cursor] ?? null), unit)
   return (
     <figure className={styles.figure}>
-      {chosen.lines.length === 0 && !loading && <p className={styles.nothing}>No data in this range.</p>}
+      {chosen.lines.length === 0 && !loading && (
+        <p className={styles.nothing}>
+          <span>No data in this range.</span>
+        </p>
+      )}
       <div
         ref={host}
         className={styles.plot}
@@ -197,7 +200,7 @@ function Drawn(props: DrawnProps) {
         )}
         {bands.some(band => band.state === 'pending') && <Key kind="pending" />}
         {bands.some(band => band.state === 'firing') && <Key kind="firing" />}
-        {staleFrom !== null && <Key kind="no data" />}
+        {gaps.length > 0 && <Key kind="no data" />}
         <span className={styles.time}>
           {at === undefined ? note : formatMoment(at * 1000, to * 1000, zone)}
         </span>

@@ -2,7 +2,7 @@ import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { bandsOf } from './bands.ts'
 import { alignRange, increments, stepFor, valueRange } from './scales.ts'
-import { assignSlots, chooseWorst, grid, legendOf, MAX_LINES, onGrid } from './series.ts'
+import { assignSlots, chooseWorst, gapsOf, grid, legendOf, MAX_LINES, onGrid } from './series.ts'
 import { spread, summarise } from './summary.ts'
 
 const HOUR_MS = 3_600_000
@@ -123,6 +123,19 @@ test('ticks of a count are whole numbers, and increments grow', () => {
   }
 })
 
+test('a gap is where nothing is known after something was, and reaches to the end', () => {
+  const instants = grid(0, 80, 10)
+  const line = (values: (number | null)[]) => ({ name: 'a', values })
+  const half = line([null, null, null, 1, null, 1, 1, null, null])
+  expect(gapsOf([half], instants, 80)).toEqual([])
+  expect(gapsOf([half], instants, 100)).toEqual([{ from: 60, to: 100 }])
+  expect(gapsOf([line([1, null, null, null, 0, 1, 1, 1, 1])], instants, 80)).toEqual([{ from: 0, to: 40 }])
+  expect(gapsOf([line([1, null, null, null, 0, 1, 1, 1, 1]), line(Array(9).fill(0))], instants, 80)).toEqual(
+    [],
+  )
+  expect(gapsOf([], instants, 80)).toEqual([])
+})
+
 test('the summary says what the picture shows', () => {
   const instants = grid(0, 240, 60)
   const text = summarise({
@@ -134,14 +147,15 @@ test('the summary says what the picture shows', () => {
     unit: 'seconds',
     limit: 300,
     bands: [{ state: 'firing', from: 180, to: 240 }],
+    gaps: [],
     zone: 'utc',
   }).replace(/\u00a0/g, ' ')
   expect(text).toBe(
     'mail rose from 24 s to 14 m 32 s, over the limit 5 m since 00:02. Then default 24 s. Alert firing from 00:03 to 00:04.',
   )
-  expect(summarise({ lines: [], instants, unit: 'count', limit: null, bands: [], zone: 'utc' })).toBe(
-    'No data in this range.',
-  )
+  expect(
+    summarise({ lines: [], instants, unit: 'count', limit: null, bands: [], gaps: [], zone: 'utc' }),
+  ).toBe('No data in this range.')
 })
 
 test('a table twin has at most 200 rows, the last one included', () => {

@@ -24,8 +24,8 @@ export interface Picture {
   readonly others: readonly (number | null)[] | null
   readonly limit: number | null
   readonly bands: readonly Band[]
-  /** Nothing was collected from here to the right edge. */
-  readonly staleFrom: number | null
+  /** Stretches in which nothing is known. */
+  readonly gaps: readonly { readonly from: number; readonly to: number }[]
   readonly unit: Unit
   readonly zone: Zone
 }
@@ -284,8 +284,9 @@ export class Plot {
       ctx.fillStyle = ink.limit
       ctx.fillRect(x(band.from), bbox.top, Math.max(2 * ratio, x(band.to) - x(band.from)), 3 * ratio)
     }
-    const { staleFrom, to } = this.#picture
-    if (staleFrom !== null && staleFrom < to) fill(staleFrom, to, hatch(ink.unknown, 0.6, ratio))
+    for (const gap of this.#picture.gaps)
+      if (gap.to > this.#picture.from && gap.from < this.#picture.to)
+        fill(gap.from, gap.to, hatch(ink.unknown, 0.6, ratio))
     ctx.restore()
   }
 

@@ -48,6 +48,31 @@ export function largest(values: readonly (number | null)[]): number | null {
   return most
 }
 
+/**
+ * Where nothing at all is known after something was: stretches of two instants and more in which no line has a value, and from
+ * the newest value to `end`. One missing instant is an edge of the grid, not a gap.
+ */
+export function gapsOf(
+  lines: readonly Line[],
+  instants: readonly number[],
+  end: number,
+): readonly { readonly from: number; readonly to: number }[] {
+  const gaps: { from: number; to: number }[] = []
+  const step = (instants[1] ?? 0) - (instants[0] ?? 0)
+  let known: number | undefined
+  instants.forEach((at, i) => {
+    if (!lines.some(line => line.values[i] != null)) return
+    if (known !== undefined && at - known > 2.5 * step) gaps.push({ from: known, to: at })
+    known = at
+  })
+  if (known !== undefined && end - known > 2.5 * step) gaps.push({ from: known, to: end })
+  return gaps
+}
+
+/** The value that stands for now: the last one, or the one before it when the grid ends ahead of the sample. */
+export const newest = (values: readonly (number | null)[]): number | null =>
+  values.at(-1) ?? values.at(-2) ?? values.at(-3) ?? null
+
 /** At most this many lines have a colour of their own: with more, some pair looks the same to somebody. */
 export const MAX_LINES = 4
 

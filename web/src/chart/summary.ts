@@ -9,9 +9,10 @@ export function summarise(chart: {
   readonly unit: Unit
   readonly limit: number | null
   readonly bands: readonly Band[]
+  readonly gaps: readonly { readonly from: number; readonly to: number }[]
   readonly zone: Zone
 }): string {
-  const { lines, instants, unit, limit, bands, zone } = chart
+  const { lines, instants, unit, limit, bands, gaps, zone } = chart
   const at = (seconds: number): string => formatShortClock(seconds * 1000, zone)
   const value = (number: number): string => formatValue(number, unit)
   const known = lines
@@ -46,6 +47,8 @@ export function summarise(chart: {
   }
   const firing = bands.findLast(band => band.state === 'firing')
   if (firing !== undefined) text.push(`Alert firing from ${at(firing.from)} to ${at(firing.to)}.`)
+  const gap = gaps.at(-1)
+  if (gap !== undefined) text.push(`No data from ${at(gap.from)} to ${at(gap.to)}.`)
   return text.join(' ')
 }
 

@@ -4,7 +4,7 @@ import type { Overview } from '../../../../src/contract/index.ts'
 import { type ApiError, fetchRange } from '../../api.ts'
 import { bandsOf } from '../../chart/bands.ts'
 import { alignRange, stepFor } from '../../chart/scales.ts'
-import { grid, legendOf, onGrid, type RangeSeries } from '../../chart/series.ts'
+import { gapsOf, grid, legendOf, onGrid, type RangeSeries } from '../../chart/series.ts'
 import { TimeChart } from '../../chart/TimeChart.tsx'
 import { formatMoment, formatShortClock } from '../../format.ts'
 import { chosenRange, defaultRange, followsNow, type Range, rangeMs } from '../../links.ts'
@@ -93,7 +93,8 @@ function ChartPanel({
   const staleFrom = late && overview.collectedAtMs !== null ? overview.collectedAtMs / 1000 : null
 
   const answer = query.data
-  const { lines, bands, instants, since } = useMemo(() => {
+  const endSeconds = shown.toMs / 1000
+  const { lines, bands, gaps, instants, since } = useMemo(() => {
     const at = answer?.instants ?? []
     const found = (answer?.results ?? []).flatMap((result, i) =>
       result.map(series => ({
@@ -108,10 +109,11 @@ function ChartPanel({
     return {
       lines: uniquelyNamed(found),
       bands: bandsOf(answer?.alerts ?? [], at),
+      gaps: gapsOf(found, at, endSeconds),
       instants: at,
       since: first > 2 ? (at[first] ?? null) : null,
     }
-  }, [answer, chart.queries, staleFrom])
+  }, [answer, chart.queries, staleFrom, endSeconds])
 
   const asTable = view.tables.includes(chart.id)
   const toggle = (): void =>
@@ -168,7 +170,7 @@ function ChartPanel({
           fixed={chart.queries.every(each => !each.legend.includes('{{'))}
           limit={chart.limit?.value ?? null}
           bands={bands}
-          staleFrom={staleFrom}
+          gaps={gaps}
           note={since === null ? '' : `no samples before ${formatShortClock(since * 1000, zone)}`}
           loading={answer === undefined}
           asTable={asTable}

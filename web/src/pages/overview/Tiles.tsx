@@ -3,6 +3,7 @@ import { formatAge, formatExact, formatValue } from '../../format.ts'
 import type { Freshness } from '../../live/freshness.ts'
 import { Pill } from '../../parts/Pill.tsx'
 import { Sparkline } from '../../parts/Sparkline.tsx'
+import type { Mark } from '../../status.ts'
 import { type Tile, tileMark } from './model.ts'
 import styles from './Tiles.module.css'
 import { Value } from './Value.tsx'
@@ -45,13 +46,21 @@ function TileBox({
   const late = fresh === 'late' || tile.state === 'stale'
   const gone = fresh === 'gone' || fresh === 'never'
   // An old number may have been over its limit; what it is now is not known.
-  const shown = gone
-    ? { status: 'unknown' as const, word: ageMs === null ? 'nothing yet' : `${formatAge(ageMs)} old` }
-    : mark
+  const shown: Mark | null = gone
+    ? { status: 'unknown', word: ageMs === null ? 'nothing yet' : `${formatAge(ageMs)} old` }
+    : fresh === 'late' && ageMs !== null
+      ? { status: 'unknown', word: `stale ${formatAge(ageMs)}` }
+      : mark
   const limit =
     tile.limit === null ? null : `Limit ${formatValue(tile.limit.value, tile.unit)}, of ${tile.limit.alert}.`
   return (
-    <li className={styles.tile} data-tile={tile.id} data-status={shown?.status} data-late={late || gone}>
+    <li
+      className={styles.tile}
+      data-tile={tile.id}
+      data-status={shown?.status}
+      data-late={late || gone}
+      data-known={tile.value !== null}
+    >
       <h2 className={styles.title}>{tile.title}</h2>
       <div
         className={styles.value}
@@ -61,7 +70,6 @@ function TileBox({
       </div>
       <div className={styles.detail}>
         {shown !== null && <Pill status={shown.status}>{shown.word}</Pill>}
-        {fresh === 'late' && ageMs !== null && <span>{formatAge(ageMs)} old</span>}
         {!gone && tile.detail !== null && (
           <span className={styles.words} title={tile.detail}>
             {tile.detail}

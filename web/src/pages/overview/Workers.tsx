@@ -9,8 +9,8 @@ import { shortNames, sortWorkers, workerMark, type WorkerCell } from './model.ts
 import { More } from './rows.tsx'
 import styles from './Workers.module.css'
 
-/** Shown at first: what fits beside the queues. Those in trouble come first when there are more. */
-const FIRST = 24
+/** Shown at first: what fits beside the queues, by the length of the names. Those in trouble come first when there are more. */
+const FIRST = { short: 24, medium: 15, long: 12 } as const
 
 /** Every worker as a small box: its state in a word, the busy slots of its pool. */
 export function Workers({
@@ -24,10 +24,14 @@ export function Workers({
 }) {
   const { view, go } = useView()
   const whole = view.whole.includes('workers')
-  const sorted = sortWorkers(overview.workers, whole ? Infinity : FIRST)
-  const cells = whole ? sorted : sorted.slice(0, FIRST)
   const names = shortNames(overview.workers.map(cell => cell.worker))
-  const longest = Math.max(0, ...cells.map(cell => names.get(cell.worker)?.length ?? 0))
+  const longest = Math.max(0, ...[...names.values()].map(name => name.length))
+  const size = longest <= 4 ? 'short' : longest <= 13 ? 'medium' : 'long'
+  const sorted = sortWorkers(overview.workers, whole ? Infinity : FIRST[size])
+  const cells = whole ? sorted : sorted.slice(0, FIRST[size])
+  const away = new Set(
+    overview.brokers.filter(broker => broker.state !== 'connected').map(broker => broker.name),
+  )
   return (
     <Panel
       id="workers"
@@ -55,13 +59,13 @@ export function Workers({
       {cells.length === 0 ? (
         <Empty>No worker has answered yet. One appears within a few seconds of its start.</Empty>
       ) : (
-        <ul className={styles.grid} data-names={longest <= 4 ? 'short' : longest <= 12 ? 'medium' : 'long'}>
+        <ul className={styles.grid} data-names={size}>
           {cells.map(cell => (
             <Cell
               key={`${cell.broker}/${cell.worker}`}
               cell={cell}
               name={names.get(cell.worker) ?? cell.worker}
-              fresh={fresh}
+              known={fresh !== 'gone' && !away.has(cell.broker)}
               nowMs={nowMs}
             />
           ))}
@@ -74,18 +78,18 @@ export function Workers({
 function Cell({
   cell,
   name,
-  fresh,
+  known,
   nowMs,
 }: {
   readonly cell: WorkerCell
   readonly name: string
-  readonly fresh: Freshness
+  /** What it does now can be known. */
+  readonly known: boolean
   readonly nowMs: number
 }) {
   const { zone } = useSettings()
-  const gone = fresh === 'gone'
-  const mark = gone ? { status: 'unknown' as const, word: 'not known' } : workerMark(cell)
-  const up = cell.state === 'up' && !gone
+  const mark = !known ? { status: 'unknown' as const, word: 'unknown' } : workerMark(cell)
+  const up = cell.state === 'up' && known
   const { active, concurrency, reserved } = cell
   const share =
     active !== null && concurrency !== null && concurrency > 0 ? Math.min(1, active / concurrency) : null

@@ -148,8 +148,10 @@ test('short names still tell every worker apart', () => {
   expect(short('celery@a', 'celery@b')).toEqual(['a', 'b'])
   expect(short('w@a', 'w@b', 'v@a')).toEqual(['w@a', 'w@b', 'v@a'])
   expect(short('celery@only')).toEqual(['only'])
+  expect(short('celery@a.eu.example', 'celery@b.eu.example')).toEqual(['a', 'b'])
+  expect(short('celery@a.eu.example', 'celery@b.us.example')).toEqual(['a.eu', 'b.us'])
   fc.assert(
-    fc.property(fc.uniqueArray(fc.stringMatching(/^[ab]{0,2}@?[ab]{0,2}$/), { maxLength: 8 }), names => {
+    fc.property(fc.uniqueArray(fc.stringMatching(/^[ab]{0,2}@?[ab.]{0,4}$/), { maxLength: 8 }), names => {
       const map = shortNames(names)
       expect(new Set(map.values()).size).toBe(names.length)
     }),

@@ -181,7 +181,7 @@ export function shortNames(names: readonly string[]): Map<string, string> {
   })
   const differ = (parts: readonly string[]): boolean => new Set(parts).size === parts.length
   const nodes = split.map(part => part.node)
-  const hosts = split.map(part => part.host)
+  const hosts = withoutDomain(split.map(part => part.host))
   const sameNode = new Set(nodes).size === 1 && unique.length > 1
   const short =
     differ(nodes) && !sameNode && !nodes.includes('celery')
@@ -190,6 +190,18 @@ export function shortNames(names: readonly string[]): Map<string, string> {
         ? hosts
         : unique
   return new Map(unique.map((name, i) => [name, short[i] ?? name]))
+}
+
+/** Host names without the domain that all of them share. */
+function withoutDomain(hosts: readonly string[]): string[] {
+  const first = hosts[0] ?? ''
+  const dots = [...first].flatMap((character, i) => (character === '.' && i > 0 ? [i] : []))
+  const from = dots.find(i =>
+    hosts.every(host => host.length > first.length - i && host.endsWith(first.slice(i))),
+  )
+  return from === undefined
+    ? [...hosts]
+    : hosts.map(host => host.slice(0, host.length - (first.length - from)))
 }
 
 /** What a change was, in a pill. */

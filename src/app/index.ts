@@ -3,3 +3,4 @@ export { type CheckOptions, type CheckReport, type Finding, runCheck } from './c
 export { createLog, type LogOptions } from './log.ts'
 export { type CatalogSettings, catalogSettings } from './settings.ts'
 export { systemClock } from './system-clock.ts'
+export { newRuleTestStore } from './rule-test-store.ts'

@@ -3,6 +3,7 @@ import { checkCommand } from './check.ts'
 import { explain, type World } from './command.ts'
 import { demoCommand } from './demo.ts'
 import { emitCommand } from './emit.ts'
+import { rulesCommand } from './rules.ts'
 import { startCommand } from './start.ts'
 import { readVersion } from './version.ts'
 
@@ -21,6 +22,7 @@ export async function run(args: readonly string[], world: World): Promise<number
     demoCommand(world),
     checkCommand(world),
     emitCommand(world),
+    rulesCommand(world),
   ]
   for (const command of commands) program.addCommand(command, { isDefault: command.name() === 'start' })
   const quiet = (command: Command): void => {

@@ -21,7 +21,7 @@ export interface DispatcherOptions extends Partial<Omit<Route, 'key'>> {
 }
 
 /** What Alertmanager does without being told otherwise, except for grouping: one message for an alert rule on one broker. */
-export const ROUTE_DEFAULTS = {
+const ROUTE_DEFAULTS = {
   groupBy: ['alertname', 'broker'],
   groupWaitMs: 30 * SECOND,
   groupIntervalMs: 5 * MINUTE,

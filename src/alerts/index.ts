@@ -1,2 +1,2 @@
 export type * from './contract.ts'
-export { createDispatcher, type Dispatcher, type DispatcherOptions, ROUTE_DEFAULTS } from './dispatcher.ts'
+export { createDispatcher, type Dispatcher, type DispatcherOptions } from './dispatcher.ts'

@@ -2,7 +2,7 @@ import { errorText } from '../base/index.ts'
 import type { DeliveryFailure, DeliveryResult } from './contract.ts'
 
 /** What an HTTP status means for a notification; the first row that matches counts. */
-export const STATUS_TABLE: readonly {
+const STATUS_TABLE: readonly {
   readonly from: number
   readonly to: number
   readonly reason: DeliveryFailure | 'ok'
@@ -73,7 +73,7 @@ export async function post(request: Post, signal: AbortSignal): Promise<Delivery
 }
 
 /** `Retry-After` as seconds or as an HTTP date (RFC 9110 section 10.2.3), at most an hour; undefined when there is none. */
-export function readRetryAfterMs(header: string | null, nowMs: number): number | undefined {
+function readRetryAfterMs(header: string | null, nowMs: number): number | undefined {
   if (header === null) return undefined
   const text = header.trim()
   const ms = /^\d+$/.test(text) ? Number(text) * 1000 : Date.parse(text) - nowMs

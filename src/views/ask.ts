@@ -33,7 +33,7 @@ const isSourceName = (name: string): name is SourceName =>
   name === 'events' || name === 'inspect' || name === 'broker'
 
 /** The sources without which an expression means nothing: those of metrics that have no other. */
-export const sourcesOf = (expr: Expr): readonly SourceName[] => [
+const sourcesOf = (expr: Expr): readonly SourceName[] => [
   ...new Set(
     collectedMetrics(expr.metrics)
       .filter(metric => metric.sources.length === 1)

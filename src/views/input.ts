@@ -48,8 +48,8 @@ export interface OverviewInput {
 export const MAX_ROWS = 100
 
 /** Over this many collection intervals numbers are stale; over ten they are no longer told (ui.md 3.3). */
-export const STALE_INTERVALS = 3
-export const GONE_INTERVALS = 10
+const STALE_INTERVALS = 3
+const GONE_INTERVALS = 10
 
 export type Age = 'fresh' | 'stale' | 'gone'
 

@@ -55,7 +55,7 @@ export async function buildQueues(
  * Where a queue is going, by the slope of its depth over five minutes: what came in less what went out, whether or not events
  * tell of either. A change of less than one message and less than 2 % over the window is steady.
  */
-export function direction(
+function direction(
   depth: number | null,
   slopePerSecond: number | null,
 ): Pick<QueueRow, 'trend' | 'drainsInSeconds'> {

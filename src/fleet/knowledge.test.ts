@@ -213,9 +213,6 @@ test('what seems to wait although the queue is empty and no worker holds anythin
   fleet.observe({ kind: 'broker-connected' }, T0)
   beat(fleet, [W1], T0, T0 + 4000)
   fleet.apply(sent('a'), T0 + 5000)
-  fleet.apply(received('gone', { worker: W2, atMs: T0 + 5000 }), T0 + 5000)
-  fleet.apply(sent('gone'), T0 + 5000)
-  fleet.apply(offline({ worker: W2, atMs: T0 + 5500 }), T0 + 5500)
   const empty = (atMs: number) => fleet.observe({ kind: 'queues', depths: new Map([['bills', 0]]) }, atMs)
   const nothingHeld = (atMs: number) => {
     round(fleet, 'reserved', { [W1]: [] }, atMs)
@@ -228,8 +225,31 @@ test('what seems to wait although the queue is empty and no worker holds anythin
   expect(fleet.queues(T0 + 20_000)).toMatchObject([{ oldestTaskAgeSeconds: 15 }])
   nothingHeld(T0 + 16_000)
   empty(T0 + 20_000)
-  fleet.apply(started('gone', { atMs: T0 + 20_000 }), T0 + 20_000)
   expect(fleet.queues(T0 + 20_000)).toMatchObject([{ oldestTaskAgeSeconds: 0 }])
+})
+
+test('after an outage the ages of a queue are unknown until a task is sent to it again', () => {
+  const fleet = createFleet()
+  fleet.apply(sent('a'), T0)
+  fleet.observe({ kind: 'broker-lost' }, T0 + 1000)
+  fleet.observe({ kind: 'broker-connected' }, T0 + 2000)
+  expect(fleet.queues(T0 + 3000)).toMatchObject([{ oldestTaskAgeSeconds: null }])
+  fleet.apply(sent('b', { atMs: T0 + 4000 }), T0 + 4000)
+  expect(fleet.queues(T0 + 5000)).toMatchObject([{ oldestTaskAgeSeconds: 1 }])
+  // The wait of a task sent before is still known, since its time is.
+  fleet.apply(started('a', { atMs: T0 + 6000 }), T0 + 6000)
+  expect(fleet.drainChanges().at(-1)).toMatchObject({ event: 'started', waitSeconds: 6 })
+})
+
+test('what was asked before the broker came back, or is answered while it is away, proves nothing', () => {
+  const fleet = createFleet()
+  fleet.observe({ kind: 'broker-connected' }, T0)
+  fleet.observe({ kind: 'inspect', method: 'stats', replies: new Map(), askedAtMs: T0 - 1 }, T0 + 900)
+  fleet.tick(T0 + 5000)
+  expect(fleet.totals(T0 + 5000).workers).toBe(null)
+  fleet.observe({ kind: 'broker-lost' }, T0 + 6000)
+  round(fleet, 'ping', { [W1]: { ok: 'pong' } }, T0 + 7000)
+  expect(fleet.workers(T0 + 7000)).toEqual([])
 })
 
 test('what a worker received before it was gone still waits, though the queue is empty', () => {

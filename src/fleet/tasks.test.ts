@@ -179,10 +179,48 @@ test('a task delivered again was published once: its second start has no wait', 
   fleet.apply(sent('a'), T0)
   fleet.apply(received('a'), T0)
   fleet.apply(started('a', { atMs: T0 + 1000 }), T0 + 1000)
-  fleet.apply(rejected('a', { requeue: true, atMs: T0 + 2000 }), T0 + 2000)
-  fleet.apply(received('a', { atMs: T0 + 3000 }), T0 + 3000)
-  fleet.apply(started('a', { atMs: T0 + 4000 }), T0 + 4000)
+  fleet.apply(received('a', { worker: 'w2@hostA', atMs: T0 + 3000 }), T0 + 3000)
+  fleet.apply(started('a', { worker: 'w2@hostA', atMs: T0 + 4000 }), T0 + 4000)
   expect(drain(fleet).flatMap(change => ('waitSeconds' in change ? [change.waitSeconds] : []))).toEqual([1])
+})
+
+test('a task put back into its queue is not over: it keeps its queue for as long as it takes', () => {
+  const fleet = createFleet()
+  fleet.apply(sent('a'), T0)
+  fleet.apply(received('a'), T0)
+  fleet.apply(started('a', { atMs: T0 + 1000 }), T0 + 1000)
+  fleet.apply(rejected('a', { requeue: true, atMs: T0 + 2000 }), T0 + 2000)
+  fleet.tick(T0 + 600_000)
+  fleet.apply(started('a', { atMs: T0 + 600_000 }), T0 + 600_000)
+  expect(drain(fleet).at(-1)).toEqual({ kind: 'task', event: 'started', task: 'shop.bill', queue: 'bills' })
+})
+
+test('a copy of a task-sent does not make an ended task wait again', () => {
+  const fleet = createFleet()
+  fleet.apply(sent('a'), T0)
+  fleet.apply(failed('a', { atMs: T0 + 1000 }), T0 + 1000)
+  fleet.apply(sent('a'), T0 + 2000)
+  expect(fleet.queues(T0 + 5000)).toMatchObject([{ queue: 'bills', oldestTaskAgeSeconds: 0 }])
+})
+
+test('the publication of a retry that overtakes the start of the run before goes on waiting', () => {
+  const fleet = createFleet()
+  fleet.apply(sent('a'), T0)
+  fleet.apply(received('a'), T0)
+  fleet.apply(sent('a', { retries: 1, atMs: T0 + 1000 }), T0 + 1000)
+  fleet.apply(started('a', { atMs: T0 + 500 }), T0 + 1001)
+  expect(fleet.queues(T0 + 3000)).toMatchObject([{ queue: 'bills', oldestTaskAgeSeconds: 2 }])
+})
+
+test('tasks whose start comes after their end leave nothing behind', () => {
+  const fleet = createFleet({ maxTasks: 100 })
+  for (let i = 0; i < 1000; i++) {
+    const atMs = T0 + i * 100
+    fleet.apply(received(`t${i}`, { atMs }), atMs)
+    fleet.apply(failed(`t${i}`, { atMs }), atMs)
+    fleet.apply(started(`t${i}`, { atMs }), atMs)
+  }
+  expect(fleet.evictions.tasks).toBe(0)
 })
 
 test('a killed child is named by its traceback', () => {

@@ -223,7 +223,6 @@ export class TaskTable {
     task.startedMs = Number.NaN
     // The next publication may have overtaken this event; anything older belongs to the run that is over.
     if (task.runRetries === -1 ? task.waitTold : task.sentRetries < task.runRetries) this.#dropSent(task)
-    else task.waitTold = false
   }
 
   /** The task goes back to the broker and will be delivered again, without being published again. */

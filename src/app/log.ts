@@ -25,9 +25,8 @@ interface Line {
 }
 
 /** A hostile name may hold line breaks or terminal codes: they are shown escaped, never obeyed. */
-// oxlint-disable-next-line no-control-regex -- control characters are what this is about
 const printable = (text: string): string =>
-  text.replace(/[\u0000-\u001f\u007f-\u009f]/g, character => JSON.stringify(character).slice(1, -1))
+  text.replace(/\p{Cc}/gu, character => JSON.stringify(character).slice(1, -1))
 
 function prettyLine(text: string, stream: NodeJS.WritableStream): string {
   const line = JSON.parse(text) as Line

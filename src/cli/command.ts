@@ -1,4 +1,4 @@
-import { Command, CommanderError, Option } from 'commander'
+import { type Command, CommanderError, Option } from 'commander'
 import { CeleriacError } from '../base/index.ts'
 import type { Flags } from '../config/index.ts'
 

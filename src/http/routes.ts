@@ -21,7 +21,7 @@ const answer = (c: Context, health: Health): Response => c.json(health.body, hea
 /** All routes of design.md section 2 that exist so far. Nothing here touches the broker: answers come from memory. */
 export function createRoutes({ ports, files, basePath, log }: RoutesOptions): {
   readonly app: Hono
-  close(): void
+  readonly close: () => void
 } {
   const app = new Hono()
   const live = createLiveStream(ports)

@@ -47,7 +47,7 @@ export async function listen(address: ListenAddress, options: RoutesOptions): Pr
         ),
       )
     })
-    server.listen(address.port, address.host, resolve)
+    server.listen(address.port, address.host, () => resolve())
   })
   const opened = server.address()
   const port = opened !== null && typeof opened === 'object' ? opened.port : address.port

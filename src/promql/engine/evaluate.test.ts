@@ -78,7 +78,7 @@ test('a scalar over a range is a series without labels', () => {
 test('series of a range come sorted by their labels', () => {
   const { result } = evaluateRange('topk(3, -m) or m', 0, MINUTE, MINUTE, sourceOf(12, 2))
   const labels = result.map(series => series.labels)
-  expect(labels).toEqual(labels.toSorted(Labels.compare))
+  expect(labels).toEqual(labels.toSorted((a, b) => Labels.compare(a, b)))
 })
 
 test('options change the lookback and the step of subqueries', () => {

@@ -195,7 +195,7 @@ export function shortNames(names: readonly string[]): Map<string, string> {
 /** Host names without the domain that all of them share. */
 function withoutDomain(hosts: readonly string[]): string[] {
   const first = hosts[0] ?? ''
-  const dots = [...first].flatMap((character, i) => (character === '.' && i > 0 ? [i] : []))
+  const dots = first.split('').flatMap((character, i) => (character === '.' && i > 0 ? [i] : []))
   const from = dots.find(i =>
     hosts.every(host => host.length > first.length - i && host.endsWith(first.slice(i))),
   )

@@ -10,8 +10,7 @@ import { promisify } from 'node:util'
 const root = join(import.meta.dirname, '..', '..')
 
 /** The Python that has Celery; `node scripts/servers.mjs` makes it. CELERIAC_TEST_PYTHON names another, to test with another Celery. */
-export const PYTHON =
-  process.env['CELERIAC_TEST_PYTHON'] ?? join(root, '.cache', 'venv', 'bin', 'python')
+export const PYTHON = process.env['CELERIAC_TEST_PYTHON'] ?? join(root, '.cache', 'venv', 'bin', 'python')
 
 /** The two Celery apps there are: tasks that write down the truth, and the example report service. */
 export const APPS = {
@@ -31,7 +30,7 @@ export interface WorkerOptions {
   readonly name: string
   readonly app?: AppName
   readonly concurrency?: number
-  /** What to consume; the app's own queues when left out. `['parked']` starts a worker that takes nothing until told. */
+  /** What to consume; `reports` and `default` when left out. `['parked']` starts a worker that takes nothing until told. */
   readonly queues?: readonly string[]
   readonly pool?: 'prefork' | 'threads' | 'solo'
   /** Task events (`-E`); true when left out. */
@@ -80,7 +79,7 @@ export async function startWorker(options: WorkerOptions): Promise<RunningWorker
     '--without-mingle',
   ]
   args.push('-P', options.pool ?? 'prefork', '-c', String(options.concurrency ?? 2))
-  if (options.queues !== undefined) args.push('-Q', options.queues.join(','))
+  args.push('-Q', (options.queues ?? ['reports', 'default']).join(','))
   if (options.events ?? true) args.push('-E')
   const running = await spawnLogged({
     command: PYTHON,

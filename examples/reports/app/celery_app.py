@@ -41,8 +41,6 @@ celery_app.conf.update(
         "socket_timeout": 30,
         "socket_keepalive": True,
     },
-    # A request must not hang when the broker is away: two quick tries, then 503.
-    task_publish_retry_policy={"max_retries": 2, "interval_start": 0.1, "interval_step": 0.2, "interval_max": 0.5},
 )
 
 

@@ -18,6 +18,15 @@ from app.log import configure_logging
 from app.tasks import build, check_ledger, expire_reports, report_file
 
 configure_logging(settings.log_level)
+
+#: A request must not hang when the broker is away: two quick tries, then 503. Workers keep Celery's own patience.
+IMPATIENT = {"max_retries": 2, "interval_start": 0.1, "interval_step": 0.2, "interval_max": 0.5}
+celery_app.conf.update(
+    task_publish_retry_policy=IMPATIENT,
+    # Sending a task also subscribes to its result, with a policy of its own that tries for 19 seconds.
+    result_backend_transport_options={"retry_policy": IMPATIENT},
+)
+
 log = structlog.get_logger("reports.api")
 
 #: One client for the process, and no call that may hang.

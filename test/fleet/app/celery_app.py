@@ -6,10 +6,8 @@ Environment: CELERY_BROKER_URL (required); FLEET_TRUTH_FILE, the file that tasks
 import os
 
 from celery import Celery
-from kombu import Exchange, Queue
 
 QUEUES = ("reports", "default")
-DIRECT = Exchange("celery", type="direct")
 
 app = Celery("fleet", broker=os.environ["CELERY_BROKER_URL"], include=["app.tasks"])
 app.conf.update(
@@ -17,8 +15,8 @@ app.conf.update(
     result_backend=None,
     task_ignore_result=True,
     task_send_sent_event=True,
-    task_default_queue="default",
-    task_queues=[Queue(name, DIRECT, routing_key=name) for name in QUEUES],
+    # The queues are deliberately not in task_queues: Celery up to 5.2 forgets, when it reconnects, that it was told to consume a queue
+    # that stands there (`worker/consumer/consumer.py`, `add_task_queue`).
     worker_prefetch_multiplier=4,
     # A worker must outlive a broker that is killed and restarted by a test.
     broker_connection_retry_on_startup=True,

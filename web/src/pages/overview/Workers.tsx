@@ -1,5 +1,6 @@
+import { DAY } from '../../../../src/base/index.ts'
 import type { Overview } from '../../../../src/contract/index.ts'
-import { formatAge, formatCount, formatFull, formatMoment, plural } from '../../format.ts'
+import { formatAge, formatCount, formatFull, formatShortClock, plural, UNKNOWN } from '../../format.ts'
 import type { Freshness } from '../../live/freshness.ts'
 import { StatusIcon } from '../../parts/Icons.tsx'
 import { Empty, Panel } from '../../parts/Panel.tsx'
@@ -26,9 +27,14 @@ export function Workers({
   const whole = view.whole.includes('workers')
   const names = shortNames(overview.workers.map(cell => cell.worker))
   const longest = Math.max(0, ...[...names.values()].map(name => name.length))
-  const size = longest <= 4 ? 'short' : longest <= 13 ? 'medium' : 'long'
+  const size = longest <= 4 ? 'short' : longest <= 8 ? 'medium' : 'long'
   const sorted = sortWorkers(overview.workers, whole ? Infinity : FIRST[size])
   const cells = whole ? sorted : sorted.slice(0, FIRST[size])
+  // `up` and `lost` are short words, the others are not.
+  const wordy =
+    cells.some(cell => cell.state === 'suspect' || cell.state === 'stopped') ||
+    fresh === 'gone' ||
+    overview.brokers.some(broker => broker.state !== 'connected')
   const away = new Set(
     overview.brokers.filter(broker => broker.state !== 'connected').map(broker => broker.name),
   )
@@ -59,7 +65,7 @@ export function Workers({
       {cells.length === 0 ? (
         <Empty>No worker has answered yet. One appears within a few seconds of its start.</Empty>
       ) : (
-        <ul className={styles.grid} data-names={size}>
+        <ul className={styles.grid} data-names={size} data-words={wordy ? 'long' : 'short'}>
           {cells.map(cell => (
             <Cell
               key={`${cell.broker}/${cell.worker}`}
@@ -111,7 +117,11 @@ function Cell({
         <span className={styles.load}>
           {up
             ? `${active === null ? '–' : formatCount(active)}/${concurrency === null ? '–' : formatCount(concurrency)}`
-            : formatMoment(cell.sinceMs, nowMs, zone).replace(/(\d\d:\d\d):\d\d$/, '$1')}
+            : !known
+              ? UNKNOWN
+              : nowMs - cell.sinceMs < DAY
+                ? formatShortClock(cell.sinceMs, zone)
+                : formatAge(nowMs - cell.sinceMs)}
         </span>
       </span>
       <span className={styles.state}>

@@ -59,24 +59,6 @@ export function createAlerting({ clock, log, dispatcher, notifier, generatorURL 
     },
     delivered(notification, record) {
       dispatcher.delivered(notification, record.result.ok, clock.now())
-      if (record.result.ok) {
-        log.info('Told.', {
-          receiver: record.receiver,
-          channel: record.channel,
-          status: record.status,
-          alerts: record.alerts,
-          group: record.groupKey,
-          reason: notification.reason,
-        })
-      } else {
-        log.warn('Telling failed.', {
-          receiver: record.receiver,
-          channel: record.channel,
-          attempts: record.attempts,
-          reason: record.result.reason,
-          detail: record.result.detail,
-        })
-      }
       decide()
     },
     stop() {

@@ -75,7 +75,10 @@ export function explain(error: unknown, name: string): { readonly text: string; 
   if (error instanceof Exit) return { text: '', exitCode: error.code }
   if (error instanceof CommanderError) {
     if (error.exitCode === 0) return { text: '', exitCode: 0 }
-    const message = error.message.replace(/^error: /, '').replace(/\s*\n\s*/g, ' ')
+    const message = error.message
+      .replace(/^error: /, '')
+      .replace(/\s*\n\s*/g, ' ')
+      .replace(/\.+$/, '')
     return {
       text: error.code === 'commander.help' ? '' : `celeriac: ${message}. See: ${name} --help\n`,
       exitCode: 2,

@@ -1,4 +1,5 @@
 import { Command } from 'commander'
+import { nearest } from '../config/index.ts'
 import { checkCommand } from './check.ts'
 import { explain, type World } from './command.ts'
 import { demoCommand } from './demo.ts'
@@ -36,6 +37,20 @@ export async function run(args: readonly string[], world: World): Promise<number
     for (const child of command.commands) quiet(child)
   }
   quiet(program)
+  const word = args[0]
+  if (
+    word !== undefined &&
+    !word.startsWith('-') &&
+    word !== 'help' &&
+    !commands.some(command => command.name() === word)
+  ) {
+    const names = commands.map(command => command.name())
+    const meant = nearest(word, names)
+    world.stderr.write(
+      `celeriac: unknown command ${JSON.stringify(word)}${meant === undefined ? '' : `; did you mean ${meant}?`} There are: ${names.join(', ')}.\n`,
+    )
+    return 2
+  }
   try {
     await program.parseAsync(args, { from: 'user' })
     return 0

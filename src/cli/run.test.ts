@@ -1,0 +1,114 @@
+import { Writable } from 'node:stream'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { type RedisServer, startRedis } from '../../test/servers/redis.ts'
+import { run } from './run.ts'
+
+let redis: RedisServer
+beforeAll(async () => {
+  redis = await startRedis({ password: 'p/a@s#s' })
+})
+afterAll(() => redis.stop())
+
+/** Runs a command line in a world of its own: what it printed, and how it ended. */
+async function command(
+  args: readonly string[],
+  env: Record<string, string> = {},
+): Promise<{ code: number; out: string; err: string }> {
+  const texts = { out: '', err: '' }
+  const sink = (key: 'out' | 'err'): Writable =>
+    new Writable({
+      decodeStrings: false,
+      write(chunk: string, _encoding, done) {
+        texts[key] += chunk
+        done()
+      },
+    })
+  const code = await run(args, {
+    env,
+    folder: import.meta.dirname,
+    stdout: sink('out'),
+    stderr: sink('err'),
+    untilStopped: () => Promise.resolve('SIGTERM'),
+  })
+  return { code, ...texts }
+}
+
+test.each([
+  [['--brokr', 'x'], /unknown option '--brokr' \(Did you mean --broker\?\)\. See: celeriac --help/],
+  [['strat'], /unknown command "strat"; did you mean start\?/],
+  [['start'], /No broker is configured\. Give --broker/],
+  [['start', '--broker', 'kafka://h'], /Supported: redis:\/\//],
+  [['start', '--broker', 'redis://h', '--listen', 'nonsense'], /--listen: expected HOST:PORT/],
+  [
+    ['start', '--broker', 'redis://h', '--broker-transport-option', 'global_keyprefiks=a'],
+    /global_keyprefiks/,
+  ],
+  [['start', '--log-level', 'loud'], /Allowed choices are debug, info, warn, error/],
+  [['demo', '--seed', 'x'], /whole number/],
+  [['emit', 'grafana'], /Allowed choices are prometheus, docs/],
+  [['emit'], /missing required argument 'target'/],
+  [['check', '--broker', 'redis://h', '--watch', 'ever'], /--watch: expected a duration/],
+  [['check', '--config', 'nowhere.yaml'], /nowhere\.yaml does not exist/],
+])('used wrongly: %j is refused with one line that says what to do', async (args, message) => {
+  const { code, out, err } = await command(args)
+  expect(err).toMatch(message)
+  expect(err.trimEnd().split('\n')).toHaveLength(1)
+  expect(out).toBe('')
+  expect(code).toBe(args.includes('nowhere.yaml') ? 1 : 2)
+})
+
+test('every command has help with an example', async () => {
+  for (const name of ['start', 'demo', 'check', 'emit']) {
+    const { code, out } = await command([name, '--help'])
+    expect(code).toBe(0)
+    expect(out).toMatch(/Examples?:\n {2}celeriac /)
+  }
+})
+
+test('a broker that does not answer is one clear line and exit code 1', async () => {
+  const { code, out } = await command(['check', '--broker', 'redis://:hunter2@127.0.0.1:1/0'])
+  expect(code).toBe(1)
+  expect(out).toMatch(
+    /WRONG\s+The broker redis:\/\/:\*\*\*@127\.0\.0\.1:1\/0 cannot be reached\. .*Check host and port/,
+  )
+  expect(out).not.toContain('hunter2')
+})
+
+test('a wrong password is one clear line and never printed', async () => {
+  const { code, out, err } = await command([
+    'check',
+    '--broker',
+    `redis://:hunter2@127.0.0.1:${redis.port}/0`,
+  ])
+  expect(code).toBe(1)
+  expect(out).toMatch(/WRONG .*password/i)
+  expect(out + err).not.toContain('hunter2')
+})
+
+test('check says what is missing on a broker without a fleet, also as JSON', async () => {
+  const { code, out } = await command([
+    'check',
+    '--json',
+    '--watch',
+    '2s',
+    '--broker',
+    `redis://:p/a@s#s@127.0.0.1:${redis.port}/0`,
+  ])
+  expect(code).toBe(1)
+  const report = JSON.parse(out) as {
+    ok: boolean
+    brokers: { findings: { level: string; text: string; fix: string }[] }[]
+  }
+  expect(report.ok).toBe(false)
+  expect(report.brokers[0]?.findings[0]?.text).toMatch(/^Connected to redis 7/)
+  expect(report.brokers[0]?.findings.find(finding => finding.level === 'wrong')?.fix).toMatch(
+    /celery -A yourapp worker -E/,
+  )
+  expect(out).not.toContain('p/a@s#s')
+})
+
+test('emit prometheus prints rules that name themselves', async () => {
+  const { code, out } = await command(['emit', 'prometheus'])
+  expect(code).toBe(0)
+  expect(out).toContain('alert: CeleryNoWorkers')
+})

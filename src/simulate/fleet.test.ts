@@ -10,7 +10,7 @@ import { demoProfile, queuesOf } from './profile.ts'
 import { startScene } from './scene.ts'
 import type { FleetCounts } from './world.ts'
 
-const placesOf = ({ published: _, ...places }: FleetCounts): number =>
+const placesOf = ({ published: _published, ...places }: FleetCounts): number =>
   Object.values(places).reduce((sum, count) => sum + count, 0)
 
 test('every message is somewhere: sent is waiting, held, running, ended, lost or given back, at any time and through incidents', async () => {

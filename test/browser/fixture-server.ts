@@ -1,9 +1,11 @@
+import { execFile } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { extname, join, normalize } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { promisify } from 'node:util'
 import { gzipSync } from 'node:zlib'
 import type { Seed } from './seeds.ts'
 
@@ -26,7 +28,19 @@ export interface Fixture {
 
 export type Fault = 'none' | 'error' | 'slow' | 'no-stream' | 'charts-error'
 
-const DIST = fileURLToPath(new URL('../../dist/web/', import.meta.url))
+const ROOT = fileURLToPath(new URL('../../', import.meta.url))
+
+/** Builds the pages as they are shipped into `folder`; apart from `dist`, which other tests may be reading. */
+export async function buildPages(folder: string): Promise<void> {
+  const vite = join(ROOT, 'node_modules/vite/bin/vite.js')
+  // The test runner says NODE_ENV=test, with which React would be its development build.
+  await promisify(execFile)(
+    process.execPath,
+    [vite, 'build', 'web', '--outDir', folder, '--emptyOutDir', '--logLevel', 'error'],
+    { cwd: ROOT, env: { ...process.env, NODE_ENV: 'production' } },
+  )
+}
+
 const TYPES: Readonly<Record<string, string>> = {
   '.html': 'text/html; charset=utf-8',
   '.js': 'text/javascript; charset=utf-8',
@@ -37,8 +51,8 @@ const TYPES: Readonly<Record<string, string>> = {
 }
 const SLOW_MS = 3000
 
-/** Starts on a free loopback port. `basePath` begins and ends with a slash, as behind a proxy that does not strip it. */
-export async function startFixture(first: Seed, basePath = '/'): Promise<Fixture> {
+/** Serves the pages in `dist` on a free loopback port. `basePath` begins and ends with a slash, as behind a proxy that does not strip it. */
+export async function startFixture(dist: string, first: Seed, basePath = '/'): Promise<Fixture> {
   let seed = first
   let fault: Fault = 'none'
   const requests: string[] = []
@@ -56,7 +70,7 @@ export async function startFixture(first: Seed, basePath = '/'): Promise<Fixture
       'content-type': 'text/html; charset=utf-8',
       'content-security-policy': `default-src 'self'; style-src 'self' 'nonce-${nonce}'; script-src 'self' 'nonce-${nonce}'`,
     })
-    const html = readFileSync(join(DIST, 'index.html'), 'utf8')
+    const html = readFileSync(join(dist, 'index.html'), 'utf8')
     response.end(html.replace('<head>', `<head><base href="${basePath}">`))
   }
 
@@ -92,7 +106,7 @@ export async function startFixture(first: Seed, basePath = '/'): Promise<Fixture
     let body: Buffer
     try {
       if (file.startsWith('..')) throw new Error('outside')
-      body = readFileSync(join(DIST, file))
+      body = readFileSync(join(dist, file))
     } catch {
       response.writeHead(404).end()
       return

@@ -1,4 +1,4 @@
-import { DAY, formatDuration, HOUR, MINUTE, parseDurationMs } from '../../src/base/index.ts'
+import { DAY, formatDuration, HOUR, MINUTE, parseDurationMs, SECOND } from '../../src/base/index.ts'
 
 /**
  * All state that changes what is seen, as an address. Parsing never fails: what is not understood falls back to the default.
@@ -106,11 +106,12 @@ export function validRange(from: Moment, to: Moment, nowMs: number): Range | und
   return width >= MIN_RANGE && width <= MAX_RANGE ? { from, to } : undefined
 }
 
-/** The same width, ending now when that would reach past the present. */
+/** The same width in whole seconds, ending now when that would reach past the present. */
 function place(fromMs: number, toMs: number, nowMs: number): Range {
-  const widthMs = Math.min(MAX_RANGE, Math.max(MIN_RANGE, Math.round(toMs - fromMs)))
+  const whole = (ms: number): number => Math.floor(ms / SECOND) * SECOND
+  const widthMs = Math.min(MAX_RANGE, Math.max(MIN_RANGE, whole(toMs - fromMs + SECOND / 2)))
   if (toMs >= nowMs) return { from: { kind: 'now', backMs: widthMs }, to: NOW }
-  const end = Math.round(Math.max(toMs, widthMs))
+  const end = whole(Math.max(toMs, widthMs))
   return { from: { kind: 'at', ms: end - widthMs }, to: { kind: 'at', ms: end } }
 }
 

@@ -223,7 +223,12 @@ export class Plot {
         cursor: {
           y: false,
           drag: { x: true, y: false, setScale: false },
-          sync: { key: CURSOR, setSeries: false },
+          // Only the place of the pointer is shared: a drag belongs to the chart it began on.
+          sync: {
+            key: CURSOR,
+            setSeries: false,
+            filters: { pub: type => type === 'mousemove' || type === 'mouseleave', sub: () => true },
+          },
           points: { size: 7, width: 0 },
           bind: {
             dblclick: () => () => {

@@ -5,7 +5,8 @@ import { apiV1 } from './api-v1.ts'
 import { streamExposition } from './exposition.ts'
 import { createLiveStream } from './live.ts'
 import type { Health, HttpPorts } from './ports.ts'
-import { renderPage, type StaticFile } from './static.ts'
+import { renderRunbook } from './runbook-page.ts'
+import { freshNonce, pageHeaders, renderPage, type StaticFile } from './static.ts'
 
 export interface RoutesOptions {
   readonly ports: HttpPorts
@@ -50,6 +51,11 @@ export function createRoutes({ ports, files, basePath, log }: RoutesOptions): {
   app.get('/', c => {
     const { body, headers } = renderPage(page, basePath)
     return c.body(body, 200, headers)
+  })
+  app.get('/runbooks/:slug', async c => {
+    const nonce = freshNonce()
+    const body = await renderRunbook(c.req.param('slug'), basePath, nonce)
+    return body === undefined ? c.notFound() : c.body(body, 200, pageHeaders(nonce))
   })
   app.get('/*', c => {
     const file = files.get(c.req.path.slice(1))

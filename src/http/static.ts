@@ -66,24 +66,27 @@ export function loadStaticFiles(folder: string): ReadonlyMap<string, StaticFile>
 const escapeAttribute = (text: string): string =>
   text.replace(/[&"<>]/g, character => `&#${character.charCodeAt(0)};`)
 
+/** What every HTML page of ours says to the browser: nothing but our own files and what carries this nonce (ui.md B11). */
+export const pageHeaders = (nonce: string): Record<string, string> => ({
+  'content-type': 'text/html; charset=utf-8',
+  'cache-control': 'no-cache',
+  'content-security-policy': `default-src 'self'; style-src 'self' 'nonce-${nonce}'; script-src 'self' 'nonce-${nonce}'; img-src 'self' data:; frame-ancestors 'none'; base-uri 'self'; form-action 'self'`,
+  'x-content-type-options': 'nosniff',
+  'referrer-policy': 'same-origin',
+})
+
+/** A fresh nonce for one answer. */
+export const freshNonce = (): string => randomBytes(16).toString('base64')
+
 /** The page with the base path it is served under and a fresh nonce, and the headers that go with it (ui.md B10, B11). */
 export function renderPage(
   html: string,
   basePath: string,
 ): { readonly body: string; readonly headers: Record<string, string> } {
-  const nonce = randomBytes(16).toString('base64')
+  const nonce = freshNonce()
   const body = html
     .replace(/<base\b[^>]*>/i, '')
     .replace(/<head>/i, `<head><base href="${escapeAttribute(basePath)}">`)
     .replace(/<(script|style)\b(?![^>]*\bnonce=)/gi, `<$1 nonce="${nonce}"`)
-  return {
-    body,
-    headers: {
-      'content-type': 'text/html; charset=utf-8',
-      'cache-control': 'no-cache',
-      'content-security-policy': `default-src 'self'; style-src 'self' 'nonce-${nonce}'; script-src 'self' 'nonce-${nonce}'; img-src 'self' data:; frame-ancestors 'none'; base-uri 'self'; form-action 'self'`,
-      'x-content-type-options': 'nosniff',
-      'referrer-policy': 'same-origin',
-    },
-  }
+  return { body, headers: pageHeaders(nonce) }
 }

@@ -1,0 +1,161 @@
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { eventually, type RunningCeleriac, startCeleriac } from '../../test/servers/celeriac.ts'
+import { alerts } from '../catalog/index.ts'
+import { overview as overviewSchema } from '../contract/index.ts'
+
+/** The routes over the whole built program on its simulated fleet: nothing of ours is replaced. */
+let demo: RunningCeleriac
+beforeAll(async () => {
+  demo = await startCeleriac(['demo', '--seed', '7'])
+  await eventually('the first cycle', 20_000, async () =>
+    (await demo.get('/-/ready')).status === 200 ? true : undefined,
+  )
+})
+afterAll(() => demo.stop())
+
+const data = async (path: string): Promise<unknown> => ((await demo.get(path)).body as { data: unknown }).data
+
+test('the overview is what its schema says, and says that the fleet is simulated', async () => {
+  const { body } = await demo.get('/api/celeriac/overview')
+  expect(overviewSchema.parse(body)).toMatchObject({
+    simulated: true,
+    brokers: [{ name: 'default', state: 'connected' }],
+  })
+})
+
+test('within 15 seconds the overview holds live numbers', async () => {
+  await eventually('numbers', 15_000, async () => {
+    const { tiles, workers, queues } = overviewSchema.parse((await demo.get('/api/celeriac/overview')).body)
+    return workers.length > 10 &&
+      queues.every(queue => queue.depth !== null) &&
+      tiles.filter(tile => tile.value !== null).length >= 5
+      ? true
+      : undefined
+  })
+})
+
+test('the live stream gives the overview at once and again after each cycle', async () => {
+  const response = await fetch(`${demo.url}/api/celeriac/live`)
+  expect(response.headers.get('content-type')).toBe('text/event-stream')
+  const reader = response.body?.pipeThrough(new TextDecoderStream()).getReader()
+  let text = ''
+  while ((text.match(/^event: overview$/gm) ?? []).length < 2) text += (await reader?.read())?.value ?? ''
+  await reader?.cancel()
+  const line = text.split('\n').find(each => each.startsWith('data: ')) ?? ''
+  expect(overviewSchema.parse(JSON.parse(line.slice(6)) as unknown).simulated).toBe(true)
+})
+
+test('an instant query answers as Prometheus does, by GET and by form', async () => {
+  const form = await fetch(`${demo.url}/api/v1/query`, {
+    method: 'POST',
+    body: new URLSearchParams({ query: 'count(celery_worker_up)' }),
+  })
+  const posted = (await form.json()) as { data: { result: { value: [number, string] }[] } }
+  expect(Number(posted.data.result[0]?.value[1])).toBe(16)
+  expect(await data('/api/v1/query?query=vector(1)&time=5.5')).toEqual({
+    resultType: 'vector',
+    result: [{ metric: {}, value: [5.5, '1'] }],
+  })
+  expect(await data('/api/v1/query?query=scalar(vector(2))&time=2026-01-01T00:00:00Z')).toEqual({
+    resultType: 'scalar',
+    result: [1767225600, '2'],
+  })
+})
+
+test('a range query answers one value a step', async () => {
+  expect(await data('/api/v1/query_range?query=vector(3)&start=100&end=130&step=15s')).toEqual({
+    resultType: 'matrix',
+    result: [
+      {
+        metric: {},
+        values: [
+          [100, '3'],
+          [115, '3'],
+          [130, '3'],
+        ],
+      },
+    ],
+  })
+})
+
+test.each([
+  ['/api/v1/query', 400, 'bad_data', /missing parameter "query"/],
+  ['/api/v1/query?query=rate(', 400, 'bad_data', /parse error/],
+  ['/api/v1/query?query=x&time=yesterday', 400, 'bad_data', /invalid parameter "time"/],
+  ['/api/v1/query_range?query=x&start=0&end=1', 400, 'bad_data', /missing parameter "step"/],
+  ['/api/v1/query_range?query=x&start=5&end=1&step=1', 400, 'bad_data', /before start/],
+  ['/api/v1/query_range?query=x&start=0&end=1000000&step=1', 400, 'bad_data', /maximum resolution of 11000/],
+  ['/api/v1/nothing', 404, 'not_found', /no route/],
+])('%s is refused as Prometheus refuses it', async (path, status, errorType, error) => {
+  const answer = await demo.get(path)
+  expect(answer).toMatchObject({
+    status,
+    body: { status: 'error', errorType, error: expect.stringMatching(error) as unknown },
+  })
+})
+
+test('rules lists all alerts of the catalog in good health', async () => {
+  await eventually('evaluated', 40_000, async () => {
+    const { groups } = (await data('/api/v1/rules')) as {
+      groups: { rules: { type: string; name: string; health: string }[] }[]
+    }
+    const rules = groups.flatMap(group => group.rules)
+    expect(rules.filter(rule => rule.type === 'alerting').map(rule => rule.name)).toEqual(
+      alerts.map(alert => alert.name),
+    )
+    return rules.every(rule => rule.health === 'ok') ? true : undefined
+  })
+  expect(await data('/api/v1/alerts')).toHaveProperty('alerts')
+})
+
+test('the exposition comes in the format that was asked for, compressed if that was', async () => {
+  const open = await fetch(`${demo.url}/metrics`, {
+    headers: { accept: 'application/openmetrics-text;version=1.0.0' },
+  })
+  expect(open.headers.get('content-type')).toMatch(/^application\/openmetrics-text; version=1\.0\.0/)
+  expect((await open.text()).endsWith('# EOF\n')).toBe(true)
+  const zipped = await fetch(`${demo.url}/metrics`, { headers: { 'accept-encoding': 'gzip' } })
+  expect(zipped.headers.get('content-encoding')).toBe('gzip')
+  expect(await zipped.text()).toContain('celery_worker_count{broker="default"} 16')
+})
+
+test.each([
+  '/-/healthy',
+  '/health',
+  '/-/ready',
+  '/monitoring/health/celery',
+  '/monitoring/health/broker',
+  '/monitoring/metrics/queue',
+])('%s is good on a healthy fleet', async path => {
+  expect((await demo.get(path)).status).toBe(200)
+})
+
+test('the page allows nothing but our own files, and its nonce is fresh', async () => {
+  const [one, two] = await Promise.all([fetch(demo.url), fetch(demo.url)])
+  const nonce = /'nonce-([^']+)'/.exec(one.headers.get('content-security-policy') ?? '')?.[1]
+  expect(two.headers.get('content-security-policy')).not.toContain(nonce)
+  const page = await one.text()
+  expect(page).toContain('<base href="/">')
+  expect(page).toContain(`nonce="${nonce ?? '-'}"`)
+})
+
+test('every alert has a runbook page where its link leads', async () => {
+  for (const { slug, runbook } of alerts) {
+    const response = await fetch(`${demo.url}/runbooks/${slug}`)
+    expect(response.status).toBe(200)
+    expect(await response.text()).toContain(`<h1>${runbook.title}</h1>`)
+  }
+  expect((await fetch(`${demo.url}/runbooks/nothing`)).status).toBe(404)
+  const { groups } = (await data('/api/v1/rules')) as {
+    groups: { rules: { annotations?: { runbook_url?: string } }[] }[]
+  }
+  const link = groups.flatMap(group => group.rules).find(rule => rule.annotations !== undefined)
+    ?.annotations?.runbook_url
+  expect((await fetch(`${demo.url}${new URL(link ?? '').pathname}`)).status).toBe(200)
+})
+
+test('what cannot be found says where things are, and no path leads out of the folder', async () => {
+  const response = await fetch(`${demo.url}/..%2f..%2fpackage.json`)
+  expect(response.status).toBe(404)
+  expect(await response.text()).toContain('metrics at /metrics')
+})

@@ -228,12 +228,13 @@ test('what seems to wait although the queue is empty and no worker holds anythin
   expect(fleet.queues(T0 + 20_000)).toMatchObject([{ oldestTaskAgeSeconds: 0 }])
 })
 
-test('after an outage the ages of a queue are unknown until a task is sent to it again', () => {
+test('after an outage a depth is unknown until it is read again, and ages until a task is sent again', () => {
   const fleet = createFleet()
   fleet.apply(sent('a'), T0)
+  fleet.observe({ kind: 'queues', depths: new Map([['bills', 1]]) }, T0)
   fleet.observe({ kind: 'broker-lost' }, T0 + 1000)
   fleet.observe({ kind: 'broker-connected' }, T0 + 2000)
-  expect(fleet.queues(T0 + 3000)).toMatchObject([{ oldestTaskAgeSeconds: null }])
+  expect(fleet.queues(T0 + 3000)).toMatchObject([{ depth: null, oldestTaskAgeSeconds: null }])
   fleet.apply(sent('b', { atMs: T0 + 4000 }), T0 + 4000)
   expect(fleet.queues(T0 + 5000)).toMatchObject([{ oldestTaskAgeSeconds: 1 }])
   // The wait of a task sent before is still known, since its time is.

@@ -25,10 +25,9 @@ export class TaskRecord implements Waiter<TaskRecord> {
   /** True once a `task-sent` gave the name, which a shadow name must not replace. */
   sentNamed = false
 
-  /** The newest `task-sent`: its `retries`, time (sender's clock, ms) and ETA (ms). */
+  /** The newest `task-sent`: its `retries`, and when the task was ready to run: its time (sender's clock, ms), or its ETA if later. */
   sentRetries = -1
-  sentMs = Number.NaN
-  etaMs = Number.NaN
+  readyMs = Number.NaN
 
   /** The newest run. */
   runRetries = -1
@@ -43,10 +42,10 @@ export class TaskRecord implements Waiter<TaskRecord> {
   /** True once held changes were told as they were: later ones are not held again. */
   heldInVain = false
 
-  /** When it ended (our clock). */
-  doneAtMs = Number.NaN
-  /** When an answer of a worker last named it, for tasks no event spoke of. */
-  adoptedAtMs = Number.NaN
+  /** How many entries of the list of ended tasks stand for it: it may end, come back to life, and end again. */
+  endings = 0
+  /** True while only answers of workers named it, and no event. */
+  adopted = false
 
   waitingSinceMs = Number.NaN
   line: Line<TaskRecord> | undefined = undefined

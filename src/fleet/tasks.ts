@@ -37,7 +37,7 @@ export class TaskTable {
   readonly #around: TaskSurroundings
   readonly #records = new Map<string, TaskRecord>()
   readonly #names = new Interned(MAX_INTERNED)
-  readonly #adopted = new Map<string, TaskRecord>()
+  readonly #adopted = new Map<string, { readonly task: TaskRecord; readonly namedAtMs: number }>()
   /** Records with held changes, and ended records, each in order of their deadline; heads move, entries go in batches. */
   readonly #holds = new Deadlines()
   readonly #endings = new Deadlines()
@@ -69,7 +69,7 @@ export class TaskTable {
   apply(event: TaskEvent, atMs: number): void {
     if (this.#holds.due(atMs) || this.#endings.due(atMs)) this.tick(atMs)
     const task = this.#records.get(event.uuid) ?? this.#open(event.uuid)
-    if (task.adoptedAtMs === task.adoptedAtMs) this.#unadopt(task)
+    if (task.adopted) this.#unadopt(task)
     switch (event.type) {
       case 'task-sent':
         return this.#applySent(task, event, atMs)
@@ -112,10 +112,9 @@ export class TaskTable {
       task.heldInVain = true
       this.#release(task)
     }
-    const { lingerMs } = this.#settings
     for (let task = this.#endings.take(nowMs); task !== undefined; task = this.#endings.take(nowMs))
       // A task may have come back to life, and may have ended again since: then a later entry stands for it.
-      if (task.stage === 'done' && task.doneAtMs + lingerMs <= nowMs) this.#forget(task)
+      if (--task.endings === 0 && task.stage === 'done') this.#forget(task)
   }
 
   /** What an answer of a worker says of one task: brings name and queue of tasks whose `task-sent` nobody saw. */
@@ -125,9 +124,9 @@ export class TaskTable {
       if (this.#adopted.size >= MAX_ADOPTED) return
       task = this.#open(uuid)
       task.stage = running ? 'running' : 'waiting'
-      this.#adopted.set(uuid, task)
+      task.adopted = true
     }
-    if (this.#adopted.has(uuid)) task.adoptedAtMs = atMs
+    if (task.adopted) this.#adopted.set(uuid, { task, namedAtMs: atMs })
     if (task.name === '') task.name = this.#names.of(name)
     if (task.queue === '' && queue !== '') task.queue = this.#names.of(queue)
     if (task.held !== undefined && task.queue !== '' && task.name !== '') this.#release(task)
@@ -135,7 +134,7 @@ export class TaskTable {
 
   /** Forgets tasks that only answers of workers named, and no answer since `beforeMs`: their end was not seen. */
   forgetAdopted(beforeMs: number): void {
-    for (const task of this.#adopted.values()) if (task.adoptedAtMs < beforeMs) this.#forget(task)
+    for (const { task, namedAtMs } of this.#adopted.values()) if (namedAtMs < beforeMs) this.#forget(task)
   }
 
   #applySent(task: TaskRecord, event: TaskSentEvent, atMs: number): void {
@@ -147,14 +146,16 @@ export class TaskTable {
     if (queue !== '') task.queue = this.#names.of(queue)
     this.#tell(task, taskChange('sent'), '', atMs)
 
+    const etaMs = etaOf(event.eta)
     const sentMs = event.timestamp * 1000
+    const readyMs = etaMs > sentMs ? etaMs : sentMs
     const { retries } = event
-    if (retries === task.sentRetries && sentMs === task.sentMs) return
+    if (retries === task.sentRetries && readyMs === task.readyMs) return
     const run = task.runRetries === -1 ? 0 : task.runRetries
     if (task.stage !== 'waiting' && task.sentRetries < run && retries <= run) {
-      const waitMs = task.startedMs - Math.max(sentMs, etaOf(event.eta, sentMs))
+      const waitMs = task.startedMs - readyMs
       task.sentRetries = retries
-      task.sentMs = sentMs
+      task.readyMs = readyMs
       if (retries === run && waitMs === waitMs) {
         task.startedMs = Number.NaN
         task.waitTold = true
@@ -179,9 +180,8 @@ export class TaskTable {
     if (task.stage === 'waiting') task.startedMs = Number.NaN
     task.waitTold = false
     task.sentRetries = retries
-    task.sentMs = sentMs
-    task.etaMs = etaOf(event.eta, Number.NaN)
-    this.#around.startedWaiting(task, task.etaMs > atMs ? task.etaMs : atMs)
+    task.readyMs = readyMs
+    this.#around.startedWaiting(task, etaMs > atMs ? etaMs : atMs)
   }
 
   #received(task: TaskRecord, event: TaskReceivedEvent): void {
@@ -208,7 +208,7 @@ export class TaskTable {
     if (task.runRetries === -1) task.runRetries = task.sentRetries
     const sentOfThisRun = task.sentRetries !== -1 && task.sentRetries === task.runRetries
     if (sentOfThisRun && !task.waitTold) {
-      const waitMs = startedMs - (task.etaMs > task.sentMs ? task.etaMs : task.sentMs)
+      const waitMs = startedMs - task.readyMs
       task.waitTold = true
       task.startedMs = Number.NaN
       change.waitSeconds = Math.max(0, waitMs) / 1000
@@ -236,8 +236,7 @@ export class TaskTable {
   #dropSent(task: TaskRecord): void {
     this.#around.stoppedWaiting(task, 'started')
     task.sentRetries = -1
-    task.sentMs = Number.NaN
-    task.etaMs = Number.NaN
+    task.readyMs = Number.NaN
     task.waitTold = false
   }
 
@@ -246,7 +245,7 @@ export class TaskTable {
     task.stage = 'done'
     const sentMayCome = this.#sentExpected && task.sentRetries < Math.max(0, task.runRetries)
     if (how === 'succeeded' && !sentMayCome && task.held === undefined) return this.#forget(task)
-    task.doneAtMs = atMs
+    task.endings++
     this.#endings.add(task, atMs + this.#settings.lingerMs)
   }
 
@@ -286,7 +285,7 @@ export class TaskTable {
 
   #unadopt(task: TaskRecord): void {
     this.#adopted.delete(task.uuid)
-    task.adoptedAtMs = Number.NaN
+    task.adopted = false
   }
 
   #forget(task: TaskRecord): void {
@@ -301,6 +300,7 @@ export class TaskTable {
   #makeRoom(): void {
     let room = Math.ceil(this.#settings.maxTasks / 100)
     for (let task = this.#endings.take(Infinity); task !== undefined; task = this.#endings.take(Infinity)) {
+      task.endings--
       if (task.stage !== 'done') continue
       this.#forget(task)
       if (--room <= 0) return
@@ -313,12 +313,11 @@ export class TaskTable {
   }
 }
 
-/** The ETA of a `task-sent` in epoch ms. Celery writes an offset; a time without one is UTC, as its `enable_utc` default has it. */
-function etaOf(eta: string | null, otherwise: number): number {
-  if (eta === null) return otherwise
+/** The ETA of a `task-sent` in epoch ms, NaN when it has none. Celery writes an offset; a time without one is UTC, as its `enable_utc` default has it. */
+function etaOf(eta: string | null): number {
+  if (eta === null) return Number.NaN
   const hasZone = /(?:Z|[+-]\d\d:?\d\d)$/.test(eta)
-  const etaMs = Date.parse(hasZone ? eta : `${eta}Z`)
-  return etaMs === etaMs ? etaMs : otherwise
+  return Date.parse(hasZone ? eta : `${eta}Z`)
 }
 
 /** Tasks in the order of their deadlines, which only ever grow. */

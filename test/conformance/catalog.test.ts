@@ -36,7 +36,7 @@ import {
   type RuleFile,
   ruleFiles,
 } from './catalog-promtool.ts'
-import { stringify } from 'yaml'
+import { parse as parseYaml, stringify } from 'yaml'
 
 const everyAlert: readonly Alert[] = alerts
 
@@ -319,6 +319,13 @@ describe('config', () => {
     expect(configure).toThrow(CeleriacError)
     expect(configure).toThrow(expect.objectContaining({ code: 'CONFIG_INVALID' }))
     expect(configure).toThrow(/alerts\.A .*alerts\.CeleryNoWorkers\.for /)
+  })
+
+  test('the example on the page of alerts is good', () => {
+    const page = emitDocs().find(({ path }) => path === 'alerts.md')?.content ?? ''
+    const example: unknown = parseYaml(/```yaml\n([^]*?)```/.exec(page)?.[1] ?? '')
+    expect(example).toHaveProperty('alerts.CeleryQueueDepthHigh.queues.reports', 1000)
+    expect(checkAlertOverrides((example as { readonly alerts: unknown }).alerts)).toEqual([])
   })
 
   test('whatever names queues have, the rule parses and tells them apart', () => {

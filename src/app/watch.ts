@@ -162,13 +162,14 @@ export function createWatch(options: WatchOptions): { start(): void; flush(): vo
     for (const method of INSPECT_METHODS) {
       const up = fleet.workers(clock.now()).filter(worker => worker.state === 'up')
       const request = method === 'active' ? { method, arguments: { safe: true } } : { method }
+      const askedAtMs = clock.now()
       try {
         const replies = await broker.control(request, {
           timeoutMs: INSPECT_TIMEOUT_MS,
           // Before anyone is known, the whole time-out is waited: only then "nobody answered" means something.
           ...(up.length > 0 ? { expect: new Set(up.map(worker => worker.worker)) } : {}),
         })
-        fleet.observe({ kind: 'inspect', method, replies: values(replies) }, clock.now())
+        fleet.observe({ kind: 'inspect', method, askedAtMs, replies: values(replies) }, clock.now())
       } catch (error) {
         fleet.observe({ kind: 'inspect-failed', method }, clock.now())
         throw error
@@ -180,8 +181,9 @@ export function createWatch(options: WatchOptions): { start(): void; flush(): vo
   const values = (replies: readonly ControlReply[]): ReadonlyMap<string, unknown> => {
     const found = new Map<string, unknown>()
     for (const reply of replies) {
-      if (reply.ok) found.set(reply.node, reply.value)
-      else if (!failing.has(`answer of ${reply.node}`)) {
+      // A node that answered with an error is there all the same; what it would have said is not known.
+      found.set(reply.node, reply.ok ? reply.value : undefined)
+      if (!reply.ok && !failing.has(`answer of ${reply.node}`)) {
         failing.add(`answer of ${reply.node}`)
         log.warn('A worker answered with an error.', {
           broker: broker.name,

@@ -146,7 +146,8 @@ test('every dialog and menu passes axe too, and gives the focus back [A1, A4]', 
     await page.evaluate(readFileSync(AXE, 'utf8'))
     const { violations } = await inPage<AxeResult>(
       page,
-      `axe.run(document, { runOnly: ['wcag2a', 'wcag2aa', 'wcag22aa'] })`,
+      // What lies under an open menu is out of reach until it closes: only the menu is judged.
+      `axe.run('main ~ dialog, main dialog, [role="dialog"]', { runOnly: ['wcag2a', 'wcag2aa', 'wcag22aa'] })`,
     )
     expect(violations.map(each => [each.id, each.nodes.map(node => node.failureSummary)])).toEqual([])
   }

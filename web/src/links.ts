@@ -110,7 +110,9 @@ export function validRange(from: Moment, to: Moment, nowMs: number): Range | und
 function place(fromMs: number, toMs: number, nowMs: number): Range {
   const whole = (ms: number): number => Math.floor(ms / SECOND) * SECOND
   const widthMs = Math.min(MAX_RANGE, Math.max(MIN_RANGE, whole(toMs - fromMs + SECOND / 2)))
-  if (toMs >= nowMs) return { from: { kind: 'now', backMs: widthMs }, to: NOW }
+  // Time passes between two presses: an end that is as good as now is now.
+  if (toMs >= nowMs - Math.max(5 * SECOND, widthMs / 50))
+    return { from: { kind: 'now', backMs: widthMs }, to: NOW }
   const end = whole(Math.max(toMs, widthMs))
   return { from: { kind: 'at', ms: end - widthMs }, to: { kind: 'at', ms: end } }
 }

@@ -433,10 +433,6 @@ describe('the cases can fail', () => {
     return new Set(played.flatMap(({ name }) => (output.includes(`name: ${name},`) ? [name] : [])))
   }
 
-  test('none fails with the rules as they are', () => {
-    expect([...failing(rule => rule, cases)]).toEqual([])
-  })
-
   test('every case in which an alert fires fails when its rule never does', () => {
     const played = cases.filter(isFiring)
     expect([...failing(rule => ({ ...rule, expr: 'vector(0) > 1' }), played)]).toEqual(

@@ -91,7 +91,7 @@ export function formatExact(value: number | null, unit: Unit): string {
 }
 
 /** What an axis or a subtitle calls the unit. */
-export const unitWord: Readonly<Record<Unit, string>> = {
+const unitWord: Readonly<Record<Unit, string>> = {
   seconds: 'time',
   bytes: 'bytes',
   ratio: 'percent',

@@ -338,8 +338,13 @@ export function brokerSuite(createWorld: () => Promise<BrokerWorld>): void {
 
   test('a crash ends open requests with an error, and after the return events flow again', () =>
     withWorld(async ({ world, broker, heard, link }) => {
+      let silent = true
+      await link.onControl(request => {
+        if (!silent) void link.reply(request, 'w1@a', 1)
+      })
       const ended = broker.control({ method: 'ping' }, { timeoutMs: 60_000 }).catch((error: unknown) => error)
       await sleep(50)
+      silent = false
       await world.crash()
       expect(await ended).toMatchObject({ code: expect.stringMatching(/^BROKER_/) as string })
       await eventually(() => broker.state.state === 'connecting')
@@ -356,7 +361,14 @@ export function brokerSuite(createWorld: () => Promise<BrokerWorld>): void {
       await again.publishEvents(started('after'))
       await eventually(() => heard.uuids().includes('after'))
       await again.close()
-      void link
+      // The fleet's side comes back as well, its ear for control requests a little later.
+      await link.publishEvents(started('old link'))
+      await eventually(() => heard.uuids().includes('old link'))
+      let answered = 0
+      for (let attempt = 0; attempt < 20 && answered === 0; attempt++)
+        answered = (await broker.control({ method: 'ping', destination: ['w1@a'] }, { timeoutMs: 500 }))
+          .length
+      expect(answered).toBe(1)
       expect(
         heard.states.map(state => state.state).filter((state, at, all) => state !== all[at - 1]),
       ).toEqual(['connecting', 'connected', 'connecting', 'connected'])

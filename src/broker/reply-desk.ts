@@ -13,13 +13,12 @@ const MAX_NODES = 10_000
 
 /**
  * Sorts replies by ticket to the requests that wait for them. A reply without a waiting request (late, or another's) is
- * counted and forgotten. Bounded by the requests open and the time-out each of them has.
+ * forgotten. Bounded by the requests open and the time-out each of them has.
  */
 export class ReplyDesk {
   readonly #clock: Clock
   readonly #log: Log
   readonly #waiting = new Map<string, Waiting>()
-  #late = 0
 
   constructor(clock: Clock, log: Log) {
     this.#clock = clock
@@ -29,11 +28,6 @@ export class ReplyDesk {
   /** Requests that still wait. */
   get open(): number {
     return this.#waiting.size
-  }
-
-  /** Replies that came when nobody waited for them any more. */
-  get late(): number {
-    return this.#late
   }
 
   /**
@@ -65,7 +59,9 @@ export class ReplyDesk {
     }
     const waiting = decoded.value.ticket === null ? undefined : this.#waiting.get(decoded.value.ticket)
     if (waiting === undefined) {
-      this.#late++
+      this.#log.debug('A control reply came too late.', {
+        nodes: decoded.value.replies.slice(0, 10).map(reply => reply.node),
+      })
       return
     }
     for (const reply of decoded.value.replies)

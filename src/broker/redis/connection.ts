@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs'
+import { isIP } from 'node:net'
 import { createClient, type RedisClientOptions, type RedisClientType } from '@redis/client'
 import { CeleriacError, type Clock, errorText } from '../../base/index.ts'
 import type { RedisTarget } from '../url.ts'
@@ -147,7 +148,7 @@ function socketOptions(target: RedisTarget): NonNullable<RedisClientOptions['soc
     tls: true,
     host,
     port,
-    servername: host,
+    ...(isIP(host) === 0 ? { servername: host } : {}),
     rejectUnauthorized: verify,
     ...(caFile === undefined ? {} : { ca: readPem(caFile) }),
     ...(certFile === undefined ? {} : { cert: readPem(certFile) }),

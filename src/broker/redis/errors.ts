@@ -95,7 +95,12 @@ export function redisError(error: unknown, target: RedisTarget, wasConnected: bo
   if (isTimeout(error)) {
     return wasConnected
       ? make('BROKER_LOST', `The broker ${address} stopped answering.`, 'It is tried again until it answers.')
-      : make('BROKER_UNREACHABLE', `The broker ${address} does not answer in time.`, START_HINT)
+      : make(
+          'BROKER_UNREACHABLE',
+          `The broker ${address} does not answer in time.`,
+          // A Redis without TLS waits for the rest of what it takes for a command.
+          target.tls === undefined ? START_HINT : `${START_HINT} Without TLS on the server, write redis://.`,
+        )
   }
   if (/Unknown RESP type/.test(text))
     return make('BROKER_UNREACHABLE', `What listens at ${address} does not speak Redis.`, START_HINT)

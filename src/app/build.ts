@@ -106,7 +106,7 @@ export async function build(options: AppOptions): Promise<App> {
 
   let externalUrl = config.externalUrl
   const groups: readonly RuleGroup[] = [
-    ...ruleGroups(settings),
+    ...ruleGroups({ ...settings, externalUrl: config.externalUrl ?? localUrl(config.listen) }),
     ...readRuleFiles(config.ruleFiles, config.evaluationIntervalMs),
   ]
   const rules = createRules({
@@ -329,6 +329,10 @@ export async function build(options: AppOptions): Promise<App> {
     },
   }
 }
+
+/** Where links lead when nobody said how people reach us. */
+const localUrl = ({ host, port }: Config['listen']): string =>
+  `http://${host === '0.0.0.0' ? 'localhost' : host}:${port}`
 
 /** The path people reach us under, with a slash at both ends. */
 const basePath = (externalUrl: string | undefined): string =>

@@ -2,7 +2,7 @@ import { mkdirSync, writeFileSync } from 'node:fs'
 import { dirname, join, resolve } from 'node:path'
 import { Argument, Command } from 'commander'
 import { CeleriacError, errorText } from '../base/index.ts'
-import { emitDocs, type EmittedFile, emitPrometheus } from '../emit/index.ts'
+import { emitDocs, type EmittedFile, emitPrometheus, emitRuleFile } from '../emit/index.ts'
 import { flagsOf, type World } from './command.ts'
 import { configOf } from './serve.ts'
 import { catalogSettings } from '../app/index.ts'
@@ -40,8 +40,9 @@ export function emitCommand(world: World): Command {
       const files = target === 'docs' ? emitDocs() : emitPrometheus(settings)
       const { output } = command.opts<{ output?: string }>()
       if (output === undefined) {
-        for (const { path, content } of files)
-          world.stdout.write(files.length > 1 ? `# --- ${path}\n${content}\n` : content)
+        // Rules print as the one file that a server can load; several files joined would be none.
+        const printed = target === 'prometheus' ? [emitRuleFile(settings)] : files
+        for (const { content } of printed) world.stdout.write(content)
         return
       }
       const folder = resolve(world.folder, output)

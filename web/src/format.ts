@@ -90,16 +90,6 @@ export function formatExact(value: number | null, unit: Unit): string {
   return `${value}${suffix[unit]}`
 }
 
-/** What an axis or a subtitle calls the unit. */
-const unitWord: Readonly<Record<Unit, string>> = {
-  seconds: 'time',
-  bytes: 'bytes',
-  ratio: 'percent',
-  percent: 'percent',
-  per_second: 'per second',
-  count: 'count',
-}
-
 /** The zone in which times are written; a setting of the reader, never part of a link. */
 export type Zone = 'utc' | 'local'
 

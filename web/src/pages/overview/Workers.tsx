@@ -11,7 +11,7 @@ import { More } from './rows.tsx'
 import styles from './Workers.module.css'
 
 /** Shown at first: what fits beside the queues, by the length of the names. Those in trouble come first when there are more. */
-const FIRST = { short: 24, medium: 15, long: 12 } as const
+const FIRST = { short: 24, medium: 20, long: 12 } as const
 
 /** Every worker as a small box: its state in a word, the busy slots of its pool. */
 export function Workers({
@@ -27,7 +27,7 @@ export function Workers({
   const whole = view.whole.includes('workers')
   const names = shortNames(overview.workers.map(cell => cell.worker))
   const longest = Math.max(0, ...[...names.values()].map(name => name.length))
-  const size = longest <= 4 ? 'short' : longest <= 8 ? 'medium' : 'long'
+  const size = longest <= 4 ? 'short' : longest <= 15 ? 'medium' : 'long'
   const sorted = sortWorkers(overview.workers, whole ? Infinity : FIRST[size])
   const cells = whole ? sorted : sorted.slice(0, FIRST[size])
   // `up` and `lost` are short words, the others are not.
@@ -112,17 +112,15 @@ function Cell({
       data-worker={cell.worker}
       title={details.filter(Boolean).join('\n')}
     >
-      <span className={styles.first}>
-        <span className={styles.name}>{name}</span>
-        <span className={styles.load}>
-          {up
-            ? `${active === null ? '–' : formatCount(active)}/${concurrency === null ? '–' : formatCount(concurrency)}`
-            : !known
-              ? UNKNOWN
-              : nowMs - cell.sinceMs < DAY
-                ? formatShortClock(cell.sinceMs, zone)
-                : formatAge(nowMs - cell.sinceMs)}
-        </span>
+      <span className={styles.name}>{name}</span>
+      <span className={styles.load}>
+        {up
+          ? `${active === null ? '–' : formatCount(active)}/${concurrency === null ? '–' : formatCount(concurrency)}`
+          : !known
+            ? UNKNOWN
+            : nowMs - cell.sinceMs < DAY
+              ? formatShortClock(cell.sinceMs, zone)
+              : formatAge(nowMs - cell.sinceMs)}
       </span>
       <span className={styles.state}>
         <StatusIcon status={mark.status} size={12} />

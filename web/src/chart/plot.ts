@@ -187,7 +187,7 @@ export class Plot {
       {
         width: Math.max(120, this.#host.clientWidth),
         height: Math.max(100, this.#host.clientHeight),
-        padding: [10, 6, 0, 0],
+        padding: [10, 18, 0, 0],
         legend: { show: false },
         tzDate: seconds =>
           zone === 'utc' ? uPlot.tzDate(new Date(seconds * 1000), 'Etc/UTC') : new Date(seconds * 1000),

@@ -41,8 +41,8 @@ export function OverviewPage() {
     return [
       { id: 'charts', title: 'Charts', icon: <ChartIcon />, count: null },
       { id: 'queues', title: 'Queues', icon: <QueuesIcon />, count: formatCount(overview.queuesTotal) },
-      { id: 'workers', title: 'Workers', icon: <WorkersIcon />, count: formatCount(overview.workersTotal) },
       { id: 'failing', title: 'Failing', icon: <TasksIcon />, count: null },
+      { id: 'workers', title: 'Workers', icon: <WorkersIcon />, count: formatCount(overview.workersTotal) },
       {
         id: 'alerts',
         title: 'Alerts',
@@ -86,16 +86,16 @@ export function OverviewPage() {
           <Tiles overview={overview} fresh={fresh} nowMs={nowMs} />
           <Charts state={state} overview={overview} />
           <div className={styles.pair}>
-            <Queues overview={overview} fresh={fresh} />
             <div className={styles.stack}>
-              <Workers overview={overview} fresh={fresh} nowMs={nowMs} />
+              <Queues overview={overview} fresh={fresh} />
               <Failing overview={overview} fresh={fresh} />
             </div>
+            <div className={styles.stack}>
+              <Workers overview={overview} fresh={fresh} nowMs={nowMs} />
+              <Alerts overview={overview} nowMs={nowMs} />
+            </div>
           </div>
-          <div className={styles.pair}>
-            <Alerts overview={overview} nowMs={nowMs} />
-            <Changes overview={overview} nowMs={nowMs} />
-          </div>
+          <Changes overview={overview} nowMs={nowMs} />
           {view.alert !== null && <AlertDialog overview={overview} alert={view.alert} nowMs={nowMs} />}
         </div>
       )}

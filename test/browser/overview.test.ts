@@ -316,7 +316,11 @@ test('reload, and the same address in another profile, show the same state [B1]'
   }
   const page = await open(fixture, { query, ready: '[role="region"]' })
   const first = await state(page)
-  expect(first).toMatchObject({ dialog: expect.stringContaining('CeleryQueueGrowing'), sorted: 'Queue' })
+  expect(first).toMatchObject({
+    dialog: expect.stringContaining('CeleryQueueGrowing'),
+    sorted: 'Queue',
+    queues: expect.arrayContaining(['mail', 'sync_legacy']),
+  })
   await page.reload()
   expect(await state(page)).toEqual(first)
   const other = await open(fixture, { theme: 'light', query, ready: '[role="region"]' })
@@ -501,6 +505,50 @@ test('rows do not move under the pointer', async () => {
   expect(await order()).toEqual(before)
   await page.mouse.move(5, 5)
   await expect.poll(async () => (await order())[0]).toBe('reports')
+})
+
+test('a tab hidden for a minute asks for nothing, and is fresh at once when it is seen again [B9]', async () => {
+  const fixture = await serve(small())
+  const { context } = await browser('dark')
+  const page = await context.newPage()
+  await page.clock.install()
+  await page.goto(fixture.url)
+  await page.waitForSelector('canvas')
+  await expect.poll(() => fixture.streams()).toBe(1)
+  const turn = (state: string): Promise<unknown> =>
+    inPage(
+      page,
+      `void (Object.defineProperty(document, 'visibilityState', { configurable: true, value: '${state}' }), document.dispatchEvent(new Event('visibilitychange')))`,
+    )
+  await turn('hidden')
+  await page.clock.fastForward(61_000)
+  await expect.poll(() => fixture.streams()).toBe(0)
+  const asked = fixture.requests.length
+  await page.clock.fastForward(600_000)
+  await page.waitForTimeout(300)
+  expect(fixture.requests).toHaveLength(asked)
+  await turn('visible')
+  await expect.poll(() => fixture.streams()).toBe(1)
+  expect(fixture.requests.slice(asked).some(request => request === '/api/celeriac/overview')).toBe(true)
+})
+
+test('states differ by word and shape, not only by colour, and survive forced colours [A3, A10]', async () => {
+  const page = await open(await serve(small()))
+  const shapes = new Map<string, string>()
+  for (const pill of await page.locator('main [data-status]:has(> svg)').all()) {
+    const status = (await pill.getAttribute('data-status')) ?? ''
+    expect((await pill.innerText()).trim(), status).not.toBe('')
+    shapes.set(status, await pill.locator('svg').first().innerHTML())
+  }
+  expect(shapes.size).toBeGreaterThanOrEqual(5)
+  expect(new Set(shapes.values()).size).toBe(shapes.size)
+  await page.emulateMedia({ forcedColors: 'active' })
+  expect(
+    await page
+      .locator('main [data-status="critical"]:has(> svg)')
+      .first()
+      .evaluate('pill => getComputedStyle(pill).borderTopStyle' as never),
+  ).toBe('solid')
 })
 
 test('under a base path every address is right [B10]', async () => {

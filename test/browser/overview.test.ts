@@ -305,9 +305,7 @@ test('reload, and the same address in another profile, show the same state [B1]'
     return {
       dialog:
         (await text(page, 'dialog h2')) + (await page.locator('dialog [data-status]').first().innerText()),
-      queues: await page
-        .locator('[data-queue]')
-        .evaluateAll('rows => rows.map(row => row.dataset.queue)' as never),
+      queues: await page.locator('[data-queue] th').allInnerTexts(),
       sorted: await page.locator('th[aria-sort]').innerText(),
       table: await page.locator('[role="region"] th[scope="col"]').allInnerTexts(),
       range: await page.locator('button[title^="Time range"]').innerText(),
@@ -544,10 +542,10 @@ test('states differ by word and shape, not only by colour, and survive forced co
   expect(new Set(shapes.values()).size).toBe(shapes.size)
   await page.emulateMedia({ forcedColors: 'active' })
   expect(
-    await page
-      .locator('main [data-status="critical"]:has(> svg)')
-      .first()
-      .evaluate('pill => getComputedStyle(pill).borderTopStyle' as never),
+    await inPage(
+      page,
+      `getComputedStyle(document.querySelector('main [data-status="critical"]:has(> svg)')).borderTopStyle`,
+    ),
   ).toBe('solid')
 })
 

@@ -1,103 +1,17 @@
-import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
+import { readdirSync, readFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { gzipSync } from 'node:zlib'
-import type { Page } from 'playwright-core'
-import { afterAll, afterEach, beforeAll, expect, test } from 'vitest'
+import { expect, test } from 'vitest'
 import { overview } from '../../src/contract/index.ts'
-import { type OpenBrowser, openBrowser } from './chromium.ts'
-import { buildPages, type Fixture, startFixture } from './fixture-server.ts'
-import { brokerDown, empty, large, quiet, type Seed, simulated, small, stale } from './seeds.ts'
+import { empty, quiet, type Seed, simulated, small } from './seeds.ts'
+import { DESKTOP, inPage, PHONE, setStage, text, tile } from './stage.ts'
+import { brokerDown, large, stale } from './trouble-seeds.ts'
 
-/** The Overview in a real browser, over canned fleets (ui.md section 5; the letters in brackets are its criteria). */
+/** What the Overview shows, in a real browser over canned fleets (ui.md section 5; the letters in brackets are its criteria). */
 
 const AXE = createRequire(import.meta.url).resolve('axe-core')
-/** The built pages. */
-const dist = mkdtempSync(join(tmpdir(), 'celeriac-pages-'))
-const DESKTOP = { width: 1440, height: 900 }
-const PHONE = { width: 390, height: 844 }
-
-const browsers = new Map<string, OpenBrowser>()
-const fixtures: Fixture[] = []
-/** What no page may do, whatever the test is about. */
-let offences: string[] = []
-
-/** One browser for each theme, with a profile of its own. */
-async function browser(theme: 'light' | 'dark'): Promise<OpenBrowser> {
-  let found = browsers.get(theme)
-  if (found === undefined) {
-    found = await openBrowser({
-      viewport: DESKTOP,
-      colorScheme: theme,
-      permissions: ['clipboard-read', 'clipboard-write'],
-    })
-    browsers.set(theme, found)
-  }
-  return found
-}
-
-async function serve(seed: Seed, basePath = '/'): Promise<Fixture> {
-  const fixture = await startFixture(dist, seed, basePath)
-  fixtures.push(fixture)
-  return fixture
-}
-
-/** A page that records its offences: violations of the policy, requests to other hosts, uncaught errors. */
-async function open(
-  fixture: Fixture,
-  options: { theme?: 'light' | 'dark'; query?: string; size?: typeof DESKTOP; ready?: string } = {},
-): Promise<Page> {
-  const { context } = await browser(options.theme ?? 'dark')
-  const page = await context.newPage()
-  await page.setViewportSize(options.size ?? DESKTOP)
-  const own = new URL(fixture.url).origin
-  page.on('console', message => {
-    if (/Content Security Policy/i.test(message.text())) offences.push(message.text())
-  })
-  page.on('pageerror', error => offences.push(`uncaught: ${error.message}`))
-  page.on('request', request => {
-    if (new URL(request.url()).origin !== own) offences.push(`foreign request: ${request.url()}`)
-  })
-  page.on('response', response => {
-    if (response.status() === 404) offences.push(`not found: ${response.url()}`)
-  })
-  await page.goto(fixture.url + (options.query ?? ''))
-  await page.waitForSelector(options.ready ?? '[data-tile]')
-  return page
-}
-
-const text = (page: Page, selector: string): Promise<string> => page.locator(selector).first().innerText()
-
-const tile = (page: Page, id: string): Promise<string> =>
-  page.locator(`[data-tile="${id}"] > div`).first().innerText()
-
-/** Evaluates an expression in the page, whose result the test knows the type of. */
-const inPage = <T>(page: Page, expression: string): Promise<T> => page.evaluate(expression) as Promise<T>
-
-beforeAll(async () => {
-  // The tests judge what is shipped: the built pages of this source.
-  await buildPages(dist)
-}, 120_000)
-
-afterEach(async () => {
-  for (const { context } of browsers.values())
-    await Promise.all(
-      context
-        .pages()
-        .slice(1)
-        .map(page => page.close()),
-    )
-  await Promise.all(fixtures.splice(0).map(fixture => fixture.close()))
-  const seen = offences
-  offences = []
-  expect(seen).toEqual([])
-})
-
-afterAll(async () => {
-  await Promise.all([...browsers.values()].map(each => each.close()))
-  rmSync(dist, { recursive: true, force: true })
-})
+const { dist, serve, open } = setStage()
 
 test('the canned fleets are what the contract promises', () => {
   for (const seed of [small(), quiet(), empty(), simulated(), stale(47_000), brokerDown(), large()])
@@ -126,10 +40,8 @@ for (const theme of ['light', 'dark'] as const)
           size,
           ready: state === 'error' ? 'main [role="alert"]' : 'canvas',
         })
-        await page.addScriptTag({ path: AXE }).catch(() => undefined)
         // The policy of the page keeps injected scripts out, so axe is handed over by the protocol.
         await page.evaluate(readFileSync(AXE, 'utf8'))
-        offences = offences.filter(offence => !offence.includes('inline'))
         const { violations } = await inPage<AxeResult>(
           page,
           `axe.run(document, { runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa'] })`,
@@ -203,131 +115,6 @@ test('the tab says what is wrong, in its title and by the shape of its icon', as
     ['Overview - Celeriac', './favicon-unknown.svg'],
     ['(2 firing) Overview - Celeriac', './favicon-unknown.svg'],
   ])
-})
-
-test('an event changes a tile without a request, and eight tabs share one stream [B8]', async () => {
-  let pushes = 0
-  const fixture = await serve(small(() => pushes))
-  const pages = await Promise.all(Array.from({ length: 8 }, () => open(fixture)))
-  await expect.poll(() => fixture.streams()).toBe(1)
-  const asked = fixture.requests.filter(request => request.includes('api/celeriac/overview')).length
-  pushes = 7
-  fixture.push()
-  for (const page of pages) await expect.poll(() => tile(page, 'waiting')).toBe('46\u2009909')
-  expect(fixture.requests.filter(request => request.includes('api/celeriac/overview'))).toHaveLength(asked)
-  expect(fixture.streams()).toBe(1)
-})
-
-test('a lost stream is told, the data stays and ages, and it comes back by itself', async () => {
-  const fixture = await serve(small())
-  const page = await open(fixture)
-  await expect.poll(() => fixture.streams()).toBe(1)
-  fixture.fault('no-stream')
-  const status = page.locator('main [role="status"]').first()
-  await expect
-    .poll(() => status.textContent())
-    .toMatch(/^Live updates lost, trying again in \d\ss\. What is shown stays and ages\./)
-  expect(await tile(page, 'oldest-message')).toBe('14\u00a0m\u00a032\u00a0s')
-  await expect.poll(() => text(page, '[data-fresh="late"]'), { timeout: 30_000 }).toMatch(/^data \d+\ss old$/)
-  fixture.fault('none')
-  await expect.poll(() => status.textContent(), { timeout: 15_000 }).toBe('')
-  await expect.poll(() => page.locator('[data-fresh="late"]').count(), { timeout: 15_000 }).toBe(0)
-})
-
-test('keys act, except while typing, with a modifier or when they are turned off [A8]', async () => {
-  const fixture = await serve(small())
-  const page = await open(fixture)
-  const search = (): Promise<string> => inPage(page, 'location.search')
-  await page.keyboard.press('-')
-  await expect.poll(search).toBe('?from=now-2h')
-  await page.keyboard.press('[')
-  await expect.poll(search).toMatch(/^\?from=\d+(\.\d+)?&to=\d+(\.\d+)?$/)
-  expect(await text(page, 'main')).toContain('Everything else on this page is the present.')
-  await page.keyboard.press(']')
-  await expect.poll(search).toBe('?from=now-2h')
-  await page.goBack()
-  await expect.poll(search).toMatch(/&to=/)
-  await page.keyboard.press('p')
-  await expect.poll(() => page.getByRole('button', { name: 'Paused' }).count()).toBe(1)
-  await expect.poll(() => fixture.streams()).toBe(0)
-  await page.keyboard.press('p')
-  await expect.poll(() => fixture.streams()).toBe(1)
-
-  const before = await search()
-  await page.keyboard.press('Control+-')
-  await page.locator('button[title^="Time range"]').click()
-  await page.locator('input[name="from"]').fill('')
-  await page.keyboard.type('[p?-')
-  expect(await page.locator('input[name="from"]').inputValue()).toBe('[p?-')
-  expect(await search()).toBe(before)
-  await page.getByRole('button', { name: 'Show', exact: true }).click()
-  expect(await text(page, '[role="alert"]')).toContain('From is not understood')
-  await page.keyboard.press('Escape')
-
-  await page.keyboard.press('?')
-  await page.getByLabel('Single keys act').uncheck()
-  await page.keyboard.press('Escape')
-  await page.keyboard.press('-')
-  expect(await search()).toBe(before)
-})
-
-test('the link that is copied shows the same window later, and a relative one follows the clock', async () => {
-  const page = await open(await serve(small()), { query: '?from=now-3h&sort=-waiting' })
-  await page.getByRole('button', { name: 'Copy link' }).first().click()
-  await expect
-    .poll(() => text(page, '[role="status"]:has-text("Copied")'))
-    .toMatch(/^Copied a link to Overview, \d\d:\d\d – \d\d:\d\d\.$/)
-  const absolute = await inPage<string>(page, 'navigator.clipboard.readText()')
-  expect(absolute).toMatch(/^http:\/\/127\.0\.0\.1:\d+\/\?from=\d{10}&to=\d{10}&sort=-waiting$/)
-  const { searchParams } = new URL(absolute)
-  expect(Number(searchParams.get('to')) - Number(searchParams.get('from'))).toBe(3 * 3600)
-  await page.getByRole('button', { name: 'Other links' }).click()
-  await page.getByRole('button', { name: /^Relative/ }).click()
-  await expect
-    .poll(() => inPage<string>(page, 'navigator.clipboard.readText()'))
-    .toMatch(/\?from=now-3h&sort=-waiting$/)
-})
-
-test('where the clipboard is closed, as on plain HTTP, copying still works', async () => {
-  const page = await open(await serve(small()))
-  await inPage(page, 'void Object.defineProperty(window, "isSecureContext", { value: false })')
-  await page.keyboard.press('c')
-  await expect.poll(() => page.locator('[role="status"]:has-text("Copied")').count()).toBe(1)
-  expect(await inPage<string>(page, 'navigator.clipboard.readText()')).toMatch(/\?from=\d+&to=\d+$/)
-})
-
-test('reload, and the same address in another profile, show the same state [B1]', async () => {
-  const fixture = await serve(small())
-  const alert = encodeURIComponent('CeleryQueueGrowing{broker="prod",queue="media",severity="warning"}')
-  const query = `?from=now-6h&sort=queue&all=queues&table=oldest-by-queue&alert=${alert}`
-  const state = async (page: Page): Promise<unknown> => {
-    await page.waitForSelector('dialog[open]')
-    return {
-      dialog:
-        (await text(page, 'dialog h2')) + (await page.locator('dialog [data-status]').first().innerText()),
-      queues: await page.locator('[data-queue] th').allInnerTexts(),
-      sorted: await page.locator('th[aria-sort]').innerText(),
-      table: await page.locator('[role="region"] th[scope="col"]').allInnerTexts(),
-      range: await page.locator('button[title^="Time range"]').innerText(),
-      search: await inPage(page, 'location.search'),
-    }
-  }
-  const page = await open(fixture, { query, ready: '[role="region"]' })
-  const first = await state(page)
-  expect(first).toMatchObject({
-    dialog: expect.stringContaining('CeleryQueueGrowing'),
-    sorted: 'Queue',
-    queues: expect.arrayContaining(['mail', 'sync_legacy']),
-  })
-  await page.reload()
-  expect(await state(page)).toEqual(first)
-  const other = await open(fixture, { theme: 'light', query, ready: '[role="region"]' })
-  expect(await state(other)).toEqual(first)
-})
-
-test('an address that outlived its alert says so', async () => {
-  const page = await open(await serve(quiet()), { query: '?alert=CeleryNoWorkers%7Bbroker%3D%22prod%22%7D' })
-  expect(await text(page, 'dialog')).toMatch(/CeleryNoWorkers[\s\S]*neither fires nor waits now/)
 })
 
 test('the limit is drawn inside the chart, whether the data is far below it or far above it [B7]', async () => {
@@ -428,36 +215,6 @@ test('late data is greyed with its age, and what is too old is a dash', async ()
   expect(await text(gone, 'main')).toContain('Nothing was collected since')
 })
 
-test('an error is told with its request, what still works and a way to try again; it goes by itself', async () => {
-  const fixture = await serve(small())
-  fixture.fault('error')
-  const page = await open(fixture, { ready: 'main [role="alert"]' })
-  expect(await text(page, 'main [role="alert"]')).toMatch(
-    /The overview could not be loaded\.[\s\S]*answered 500: the store cannot be read\.[\s\S]*req-7f3a/,
-  )
-  fixture.fault('none')
-  await page.getByRole('button', { name: 'Try now' }).click()
-  await page.waitForSelector('[data-tile]')
-})
-
-test('a chart that fails says why, and the rest of the page works', async () => {
-  const fixture = await serve(small())
-  fixture.fault('charts-error')
-  const page = await open(fixture, { ready: '#chart-oldest-by-queue [role="alert"]' })
-  expect(await text(page, '#chart-oldest-by-queue [role="alert"]')).toContain(
-    'query needs more than 50 000 000 samples',
-  )
-  expect(await tile(page, 'task-rate')).toBe('187\u00a0/s')
-})
-
-test('a slow server shows boxes first and then the page', async () => {
-  const fixture = await serve(small())
-  fixture.fault('slow')
-  const page = await open(fixture, { ready: '[aria-busy="true"]' })
-  expect(await text(page, '[aria-busy="true"] [role="status"]')).toBe('Loading the overview')
-  await page.waitForSelector('[data-tile]')
-})
-
 test('a simulated fleet says so, always in sight, also on a phone', async () => {
   const fixture = await serve(simulated())
   for (const size of [DESKTOP, PHONE]) {
@@ -472,62 +229,6 @@ test('a simulated fleet says so, always in sight, also on a phone', async () => 
   }
   const real = await open(await serve(small()))
   expect(await real.getByText('Simulated fleet').count()).toBe(0)
-})
-
-test('rows do not move under the pointer', async () => {
-  let flip = false
-  const seed = small()
-  const fixture = await serve({
-    ...seed,
-    overview: nowMs => {
-      const whole = seed.overview(nowMs)
-      return flip
-        ? {
-            ...whole,
-            queues: whole.queues.map(row => ({
-              ...row,
-              state: row.queue === 'reports' ? 'firing' : 'ok',
-              oldestSeconds: row.queue === 'reports' ? 999 : row.oldestSeconds,
-            })),
-          }
-        : whole
-    },
-  })
-  const page = await open(fixture)
-  const order = (): Promise<string[]> => page.locator('[data-queue] th').allInnerTexts()
-  const before = await order()
-  await page.locator('[data-queue="mail"]').hover()
-  flip = true
-  fixture.push()
-  await expect.poll(() => text(page, '[data-queue="reports"] td')).toBe('Firing')
-  expect(await order()).toEqual(before)
-  await page.mouse.move(5, 5)
-  await expect.poll(async () => (await order())[0]).toBe('reports')
-})
-
-test('a tab hidden for a minute asks for nothing, and is fresh at once when it is seen again [B9]', async () => {
-  const fixture = await serve(small())
-  const { context } = await browser('dark')
-  const page = await context.newPage()
-  await page.clock.install()
-  await page.goto(fixture.url)
-  await page.waitForSelector('canvas')
-  await expect.poll(() => fixture.streams()).toBe(1)
-  const turn = (state: string): Promise<unknown> =>
-    inPage(
-      page,
-      `void (Object.defineProperty(document, 'visibilityState', { configurable: true, value: '${state}' }), document.dispatchEvent(new Event('visibilitychange')))`,
-    )
-  await turn('hidden')
-  await page.clock.fastForward(61_000)
-  await expect.poll(() => fixture.streams()).toBe(0)
-  const asked = fixture.requests.length
-  await page.clock.fastForward(600_000)
-  await page.waitForTimeout(300)
-  expect(fixture.requests).toHaveLength(asked)
-  await turn('visible')
-  await expect.poll(() => fixture.streams()).toBe(1)
-  expect(fixture.requests.slice(asked).some(request => request === '/api/celeriac/overview')).toBe(true)
 })
 
 test('states differ by word and shape, not only by colour, and survive forced colours [A3, A10]', async () => {
@@ -547,31 +248,6 @@ test('states differ by word and shape, not only by colour, and survive forced co
       `getComputedStyle(document.querySelector('main [data-status="critical"]:has(> svg)')).borderTopStyle`,
     ),
   ).toBe('solid')
-})
-
-test('under a base path every address is right [B10]', async () => {
-  const fixture = await serve(small(), '/ops/celeriac/')
-  const page = await open(fixture, { ready: 'canvas' })
-  await expect.poll(() => fixture.streams()).toBe(1)
-  await page.keyboard.press('-')
-  await expect
-    .poll(() => inPage(page, 'location.pathname + location.search'))
-    .toBe('/ops/celeriac/?from=now-2h')
-  expect(fixture.requests.filter(request => !request.startsWith('/ops/celeriac/'))).toEqual([])
-})
-
-test('a chosen theme is there before the first paint and survives a reload [B12]', async () => {
-  const page = await open(await serve(small()), { theme: 'light' })
-  const background = (): Promise<string> =>
-    inPage(page, 'getComputedStyle(document.documentElement).backgroundColor')
-  expect(await background()).toBe('rgb(245, 247, 250)')
-  await page.getByRole('button', { name: 'Theme: system' }).click()
-  await page.getByRole('button', { name: 'Theme: light' }).click()
-  await expect.poll(background).toBe('rgb(15, 19, 25)')
-  await page.reload({ waitUntil: 'commit' })
-  await page.waitForFunction('document.documentElement.style.colorScheme === "dark"')
-  await page.getByRole('button', { name: 'Theme: dark' }).click()
-  await expect.poll(background).toBe('rgb(245, 247, 250)')
 })
 
 test('a phone shows the verdict and its action without scrolling [B15]', async () => {

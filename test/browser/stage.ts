@@ -26,15 +26,16 @@ export interface Stage {
 /** Builds the pages once for a test file and clears away after each test; a test whose pages did what no page may do fails. */
 export function setStage(): Stage {
   const dist = mkdtempSync(join(tmpdir(), 'celeriac-pages-'))
-  const browsers = new Map<string, OpenBrowser>()
+  const browsers = new Map<string, Promise<OpenBrowser>>()
   const fixtures: Fixture[] = []
   /** What no page may do, whatever the test is about. */
   let offences: string[] = []
 
-  async function browser(theme: 'light' | 'dark'): Promise<OpenBrowser> {
+  function browser(theme: 'light' | 'dark'): Promise<OpenBrowser> {
+    // The promise is kept, not the browser: pages that are opened at once must share it.
     let found = browsers.get(theme)
     if (found === undefined) {
-      found = await openBrowser({
+      found = openBrowser({
         viewport: DESKTOP,
         colorScheme: theme,
         permissions: ['clipboard-read', 'clipboard-write'],
@@ -76,7 +77,7 @@ export function setStage(): Stage {
   }, 120_000)
 
   afterEach(async () => {
-    for (const { context } of browsers.values())
+    for (const { context } of await Promise.all(browsers.values()))
       await Promise.all(
         context
           .pages()
@@ -90,7 +91,7 @@ export function setStage(): Stage {
   })
 
   afterAll(async () => {
-    await Promise.all([...browsers.values()].map(each => each.close()))
+    for (const { close } of await Promise.all(browsers.values())) await close()
     rmSync(dist, { recursive: true, force: true })
   })
 

@@ -44,9 +44,9 @@ export class AlertingRuleState {
     this.#context = context
   }
 
-  /** One evaluation at `atMs` (`for` counts on it). Throws when two results share an identity or the limit is passed; then nothing has changed, save that a passed limit clears all. */
-  async evaluate(vector: readonly VectorSample[], atMs: number): Promise<void> {
-    const results = await this.#identify(vector, atMs)
+  /** One evaluation at `atMs` (`for` counts on it) of what was true at `sampleMs` (texts speak of it). Throws when two results share an identity or the limit is passed; then nothing has changed, save that a passed limit clears all. */
+  async evaluate(vector: readonly VectorSample[], atMs: number, sampleMs: number = atMs): Promise<void> {
+    const results = await this.#identify(vector, sampleMs)
     for (const [key, { labels, annotations, value }] of results) {
       const entry = this.#entries.get(key)
       if (entry !== undefined && entry.state !== 'inactive') {
@@ -75,20 +75,29 @@ export class AlertingRuleState {
     const { limit } = this.#context.group
     const active = this.active().length
     if (limit !== undefined && limit > 0 && active > limit) {
-      this.#entries.clear()
+      this.#clear(atMs)
       throw new Error(`exceeded limit of ${limit} with ${active} alerts`)
     }
   }
 
-  #advance(entry: Entry, atMs: number): void {
-    const lasted = atMs - entry.activeAtMs >= this.rule.forMs
-    if (entry.state === 'pending' && lasted) {
-      entry.state = 'firing'
-      entry.firedAtMs = atMs
-    } else if (entry.state === 'firing' && !lasted) {
-      entry.state = 'pending'
-      entry.firedAtMs = undefined
+  /** Ends everything: who was told of an alert is to be told that it is over. */
+  #clear(atMs: number): void {
+    for (const [key, entry] of this.#entries) {
+      if (entry.state === 'inactive') continue
+      if (entry.state === 'pending' || entry.firedAtMs === atMs) this.#entries.delete(key)
+      else {
+        entry.state = 'inactive'
+        entry.resolvedAtMs = atMs
+        entry.heldSinceMs = undefined
+        entry.missingSinceMs = undefined
+      }
     }
+  }
+
+  #advance(entry: Entry, atMs: number): void {
+    if (entry.state !== 'pending' || atMs - entry.activeAtMs < this.rule.forMs) return
+    entry.state = 'firing'
+    entry.firedAtMs = atMs
   }
 
   #missing(key: string, entry: Entry, atMs: number): void {
@@ -98,6 +107,8 @@ export class AlertingRuleState {
     }
     if (this.#context.isBlind(this.rule, entry.labels)) {
       entry.heldSinceMs ??= atMs
+      // Time in which nothing can be seen does not count against `keep_firing_for`.
+      entry.missingSinceMs = undefined
       return
     }
     entry.heldSinceMs = undefined

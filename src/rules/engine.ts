@@ -104,7 +104,7 @@ export function createRules(options: RulesOptions): Rules {
       const samples =
         entry.rule.kind === 'record'
           ? recordedSamples(entry.rule, group, vector)
-          : await alertSamples(entry, vector, atMs)
+          : await alertSamples(entry, vector, atMs, sampleMs)
       write(entry.producer, sampleMs, samples)
       entry.health = 'ok'
       entry.lastError = undefined
@@ -162,9 +162,10 @@ async function alertSamples(
   entry: RuleEntry,
   vector: readonly VectorSample[],
   atMs: number,
+  sampleMs: number,
 ): Promise<readonly Sample[]> {
   if (entry.alerting === undefined) return []
-  await entry.alerting.evaluate(vector, atMs)
+  await entry.alerting.evaluate(vector, atMs, sampleMs)
   return entry.alerting.samples()
 }
 

@@ -1,11 +1,6 @@
 import { SECOND } from '../base/index.ts'
 import type { RuleGroup } from './contract.ts'
 
-/** Samples are taken on this grid; no evaluation falls on it, so that 2.x and 3.x servers see the same windows (promql.md section 2.5). */
-const SAMPLE_GRID_MS = 5 * SECOND
-/** How far from a grid point an evaluation keeps. */
-const MARGIN_MS = 250
-
 /** FNV-1a, 32 bits: spreads groups over their interval, the same at every start. */
 function hash(text: string): number {
   let value = 0x811c9dc5
@@ -14,19 +9,15 @@ function hash(text: string): number {
 }
 
 /**
- * Where in its interval a group is evaluated (Prometheus `rules/group.go` EvalTimestamp: a hash of file and name), moved off the
- * sampling grid and its close neighbourhood. Intervals shorter than two margins keep what the hash gives.
+ * Where in its interval a group is evaluated (Prometheus `rules/group.go` EvalTimestamp: a hash of file and name), always between
+ * two whole seconds: samples are taken on whole seconds, so no evaluation of an interval in seconds falls on one, and 2.x and 3.x
+ * servers see the same windows (promql.md section 2.5). Intervals under a second keep what the hash gives.
  */
 export function slotOffsetMs(group: Pick<RuleGroup, 'file' | 'name' | 'intervalMs'>): number {
-  const offset = hash(`${group.file};${group.name}`) % group.intervalMs
-  const phase = offset % SAMPLE_GRID_MS
-  const moved =
-    phase < MARGIN_MS
-      ? offset + (MARGIN_MS - phase)
-      : phase > SAMPLE_GRID_MS - MARGIN_MS
-        ? offset - MARGIN_MS
-        : offset
-  return moved < group.intervalMs ? moved : offset
+  const spread = hash(`${group.file};${group.name}`)
+  if (group.intervalMs < SECOND) return spread % group.intervalMs
+  const seconds = Math.floor(group.intervalMs / SECOND)
+  return (spread % seconds) * SECOND + SECOND / 4 + (spread % (SECOND / 2))
 }
 
 /** The first slot of a group after `nowMs`. Slots that passed meanwhile are skipped, never caught up. */

@@ -1,9 +1,9 @@
-import { isNode, LineCounter, parseDocument } from 'yaml'
 import { z } from 'zod'
 import { CeleriacError, isLabelName, MINUTE, parseDurationMs } from '../base/index.ts'
 import { parse } from '../promql/index.ts'
 import type { Rule, RuleGroup } from './contract.ts'
 import { templateFault } from './template/expand.ts'
+import { readYaml } from './yaml-document.ts'
 
 const METRIC_NAME = /^[a-zA-Z_:][a-zA-Z0-9_:]*$/
 
@@ -14,19 +14,30 @@ const duration = z.string().transform((text, context) => {
   return z.NEVER
 })
 
+const count = z
+  .string()
+  .regex(/^\d{1,9}$/, 'expected a whole number')
+  .transform(Number)
+
+/** A text; nothing is the empty text, as Prometheus reads it. */
+const anyText = z
+  .string()
+  .nullable()
+  .transform(value => value ?? '')
+
 const labelName = z.string().refine(isLabelName, 'expected a label name')
 const ruleLabels = z.record(
   labelName.refine(name => name !== '__name__', 'a rule may not set __name__'),
-  z.string(),
+  anyText,
 )
-const annotations = z.record(labelName, z.string())
+const annotations = z.record(labelName, anyText)
 
 const expr = z
-  .union([z.string(), z.number()])
-  .transform(String)
+  .string()
+  .min(1, 'expected an expression')
   .superRefine((text, context) => {
     try {
-      parse(text)
+      if (text !== '') parse(text)
     } catch (error) {
       if (!(error instanceof CeleriacError)) throw error
       context.addIssue({ code: 'custom', message: error.message })
@@ -34,7 +45,7 @@ const expr = z
   })
 
 const template = (
-  record: Record<string, string> | undefined,
+  record: Record<string, string> | null | undefined,
   context: z.RefinementCtx,
   key: string,
 ): void => {
@@ -47,17 +58,17 @@ const template = (
 const recordEntry = z.strictObject({
   record: z.string().regex(METRIC_NAME, 'expected a metric name'),
   expr,
-  labels: ruleLabels.optional(),
+  labels: ruleLabels.nullish(),
 })
 
 const alertEntry = z
   .strictObject({
     alert: z.string().min(1),
     expr,
-    for: duration.optional(),
-    keep_firing_for: duration.optional(),
-    labels: ruleLabels.optional(),
-    annotations: annotations.optional(),
+    for: duration.nullish(),
+    keep_firing_for: duration.nullish(),
+    labels: ruleLabels.nullish(),
+    annotations: annotations.nullish(),
   })
   .superRefine((rule, context) => {
     template(rule.labels, context, 'labels')
@@ -66,10 +77,10 @@ const alertEntry = z
 
 const groupEntry = z.strictObject({
   name: z.string().min(1),
-  interval: duration.optional(),
-  query_offset: duration.optional(),
-  limit: z.number().int().min(0).optional(),
-  labels: ruleLabels.optional(),
+  interval: duration.nullish(),
+  query_offset: duration.nullish(),
+  limit: count.nullish(),
+  labels: ruleLabels.nullish(),
   rules: z.array(z.unknown()).nullish(),
 })
 
@@ -84,21 +95,10 @@ export function parseRuleFile(
   file: string,
   defaultIntervalMs: number = MINUTE,
 ): readonly RuleGroup[] {
-  const lines = new LineCounter()
-  const document = parseDocument(text, { lineCounter: lines, prettyErrors: false, uniqueKeys: true })
-  const broken = document.errors[0]
-  if (broken !== undefined) {
-    const { line, col } = lines.linePos(broken.pos[0])
-    throw new CeleriacError('RULES_INVALID', `${file}:${line}:${col}: ${broken.message}`)
-  }
+  const document = readYaml(text, file)
   const faults: string[] = []
   const fault = (path: readonly PropertyKey[], message: string): void => {
-    let at = ''
-    for (let depth = path.length; depth > 0 && at === ''; depth--) {
-      const node: unknown = document.getIn(path.slice(0, depth), true)
-      if (isNode(node) && node.range) at = `${lines.linePos(node.range[0]).line}:`
-    }
-    faults.push(`${file}:${at} ${path.join('.')}: ${message}`)
+    faults.push(document.place(path, message))
   }
   const check = <T>(schema: z.ZodType<T>, value: unknown, path: readonly PropertyKey[]): T | undefined => {
     const parsed = schema.safeParse(value)
@@ -110,7 +110,7 @@ export function parseRuleFile(
     }
     return undefined
   }
-  const groups = check(fileEntry, document.toJS() ?? {}, [])?.groups ?? []
+  const groups = check(fileEntry, document.value ?? {}, [])?.groups ?? []
   const read = groups.map((group, g): RuleGroup => {
     const rules = (group.rules ?? []).flatMap((value, r) =>
       readRule(value, ['groups', g, 'rules', r], check, fault),
@@ -120,11 +120,11 @@ export function parseRuleFile(
     return {
       name: group.name,
       file,
-      intervalMs: group.interval === undefined || group.interval === 0 ? defaultIntervalMs : group.interval,
+      intervalMs: group.interval || defaultIntervalMs,
       rules,
-      ...(group.labels === undefined ? {} : { labels: group.labels }),
-      ...(group.limit === undefined ? {} : { limit: group.limit }),
-      ...(group.query_offset === undefined ? {} : { queryOffsetMs: group.query_offset }),
+      ...(!group.labels ? {} : { labels: group.labels }),
+      ...(typeof group.limit !== 'number' ? {} : { limit: group.limit }),
+      ...(typeof group.query_offset !== 'number' ? {} : { queryOffsetMs: group.query_offset }),
     }
   })
   if (faults.length > 0) throw new CeleriacError('RULES_INVALID', faults.join('\n'))
@@ -137,8 +137,10 @@ function readRule(
   check: <T>(schema: z.ZodType<T>, value: unknown, path: readonly PropertyKey[]) => T | undefined,
   fault: (path: readonly PropertyKey[], message: string) => void,
 ): readonly Rule[] {
-  const isRecording = typeof value === 'object' && value !== null && 'record' in value
-  const isAlerting = typeof value === 'object' && value !== null && 'alert' in value
+  // An empty name is no name.
+  const names = z.looseObject({ record: anyText.optional(), alert: anyText.optional() }).safeParse(value).data
+  const isRecording = (names?.record ?? '') !== ''
+  const isAlerting = (names?.alert ?? '') !== ''
   if (isRecording === isAlerting) {
     fault(path, 'expected one of `record` and `alert`')
     return []

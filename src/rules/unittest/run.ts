@@ -4,7 +4,6 @@ import {
   errorText,
   formatDuration,
   Labels,
-  MINUTE,
   type Sample,
 } from '../../base/index.ts'
 import { evaluateInstant, formatValue, type SeriesSource, type VectorSample } from '../../promql/index.ts'
@@ -43,17 +42,15 @@ export interface RuleTestResult {
 export async function runRuleTests(text: string, options: RuleTestOptions): Promise<RuleTestResult> {
   const file = parseTestFile(text, options.file)
   const groups = ordered(
-    file.rule_files.flatMap(name => [
-      ...parseRuleFile(options.loadRuleFile(name), name, file.evaluation_interval),
-    ]),
-    file.group_eval_order,
+    file.ruleFiles.flatMap(name => [...parseRuleFile(options.loadRuleFile(name), name, file.evaluationMs)]),
+    file.groupOrder,
   )
   const failures: string[] = []
   let expectations = 0
   for (const [index, test] of file.tests.entries()) {
-    const found = await runTest(test, groups, file.evaluation_interval, options)
+    const found = await runTest(test, groups, file.evaluationMs, options)
     expectations += (test.alert_rule_test?.length ?? 0) + (test.promql_expr_test?.length ?? 0)
-    failures.push(...found.map(failure => `${test.name ?? `test ${index + 1}`}: ${failure}`))
+    failures.push(...found.map(failure => `${test.name || `test ${index + 1}`}: ${failure}`))
   }
   return { ok: failures.length === 0, failures, expectations }
 }
@@ -69,6 +66,9 @@ function ordered(groups: readonly RuleGroup[], order: readonly string[]): readon
     order.includes(group.name) ? order.indexOf(group.name) : order.length
   return [...groups].sort((a, b) => rank(a) - rank(b))
 }
+
+/** A test of a year at one evaluation a second would never end. */
+const MAX_EVALUATIONS = 1_000_000
 
 /** Evaluates in order; after each evaluation the expectations that fall before the next one are looked at. */
 async function runTest(
@@ -91,7 +91,6 @@ async function runTest(
     externalLabels: Labels.from(test.external_labels ?? {}),
     externalURL: test.external_url ?? '',
   })
-  load(test, store)
   const alertTests = [...(test.alert_rule_test ?? [])].sort((a, b) => a.eval_time - b.eval_time)
   const exprTests = test.promql_expr_test ?? []
   const endMs = Math.max(
@@ -99,12 +98,19 @@ async function runTest(
     ...alertTests.map(each => each.eval_time),
     ...exprTests.map(each => each.eval_time),
   )
+  if (endMs / evaluationMs > MAX_EVALUATIONS)
+    return [`asks for more than ${MAX_EVALUATIONS} evaluations; use a longer evaluation_interval`]
+  const input = createInput(test, test.interval || evaluationMs, store)
   const failures: string[] = []
   for (let atMs = 0; atMs <= endMs; atMs += evaluationMs) {
+    // What comes later is not seen yet, not even with a negative offset.
+    input.loadTill(atMs)
+    const broken: string[] = []
     for (const group of groups) {
       await rules.evaluate(group, atMs)
-      failures.push(...brokenRules(rules, group, atMs))
+      broken.push(...brokenRules(rules, group, atMs))
     }
+    if (broken.length > 0) return [...failures, ...broken]
     for (const expected of alertTests.filter(
       each => each.eval_time >= atMs && each.eval_time < atMs + evaluationMs,
     )) {
@@ -115,15 +121,32 @@ async function runTest(
   return failures
 }
 
-function load(test: TestGroup, store: RuleTestStore): void {
-  const intervalMs = test.interval ?? MINUTE
-  for (const [index, { series, values }] of test.input_series.entries()) {
-    const labels = parseLabels(series)
-    for (const [step, value] of parseValues(values).entries()) {
-      // A cycle without the series marks it stale, which is what `stale` says; nothing is no cycle at all.
-      if (value !== 'missing')
-        store.appendCycle(`input/${index}`, step * intervalMs, value === 'stale' ? [] : [{ labels, value }])
-    }
+/** The input series of a test, given to the store as its time comes. */
+function createInput(
+  test: TestGroup,
+  intervalMs: number,
+  store: RuleTestStore,
+): { loadTill(atMs: number): void } {
+  const series = (test.input_series ?? []).map(input => ({
+    labels: parseLabels(input.series),
+    values: parseValues(input.values),
+  }))
+  let step = 0
+  return {
+    loadTill(atMs) {
+      for (; step * intervalMs <= atMs; step++) {
+        for (const [index, { labels, values }] of series.entries()) {
+          const value = values[step]
+          // A cycle without the series marks it stale, which is what `stale` says; nothing is no cycle at all.
+          if (value !== undefined && value !== 'missing')
+            store.appendCycle(
+              `input/${index}`,
+              step * intervalMs,
+              value === 'stale' ? [] : [{ labels, value }],
+            )
+        }
+      }
+    },
   }
 }
 

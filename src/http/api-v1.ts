@@ -108,7 +108,7 @@ export function apiV1(ports: HttpPorts): Hono {
   api.get('/alerts', c => json(c, writeData(ports.alerts())))
   api.get('/status/buildinfo', c => json(c, writeData(ports.buildInfo)))
 
-  api.notFound(c => c.json({ status: 'error', errorType: 'not_found', error: `no route ${c.req.path}` }, 404))
+  api.all('*', c => c.json({ status: 'error', errorType: 'not_found', error: `no route ${c.req.path}` }, 404))
   api.onError((error, c) => {
     const [errorType, status] =
       (error instanceof CeleriacError ? ERROR_TYPES[error.code] : undefined) ?? (['internal', 500] as const)

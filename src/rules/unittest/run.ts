@@ -48,11 +48,21 @@ export async function runRuleTests(text: string, options: RuleTestOptions): Prom
   const failures: string[] = []
   let expectations = 0
   for (const [index, test] of file.tests.entries()) {
-    const found = await runTest(test, groups, file.evaluationMs, options)
+    const found = await judged(() => runTest(test, groups, file.evaluationMs, options))
     expectations += (test.alert_rule_test?.length ?? 0) + (test.promql_expr_test?.length ?? 0)
     failures.push(...found.map(failure => `${test.name || `test ${index + 1}`}: ${failure}`))
   }
   return { ok: failures.length === 0, failures, expectations }
+}
+
+/** What cannot be read in one test (a series, its values) fails that test; the others are still run. */
+async function judged(run: () => Promise<readonly string[]>): Promise<readonly string[]> {
+  try {
+    return await run()
+  } catch (error) {
+    if (error instanceof CeleriacError) return [error.line]
+    throw error
+  }
 }
 
 function ordered(groups: readonly RuleGroup[], order: readonly string[]): readonly RuleGroup[] {

@@ -1,3 +1,5 @@
+import { setFlagsFromString } from 'node:v8'
+import { runInNewContext } from 'node:vm'
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { CeleriacError, compareText, Labels, type Sample } from '../base/index.ts'
@@ -233,6 +235,52 @@ test('a matcher that accepts the empty value finds series without the label', ()
   expect(names({ name: 'none', op: '=~', value: '.+' })).toEqual([])
   expect(store.labelValues('q', [is('__name__', 'm')], 0, 2000)).toEqual(['a', 'b'])
   expect(() => names({ name: 'q', op: '=~', value: '(' })).toThrow(CeleriacError)
+})
+
+test('matchers over long lists find exactly what a walk over all series finds', () => {
+  const store = createHead()
+  const all = Array.from({ length: 700 }, (_, i) =>
+    series(`__name__=m${i % 2},third=${i % 3},fifth=${i % 5},seventh=${i % 7},own=${i}`),
+  )
+  store.appendCycle(
+    'p',
+    1000,
+    all.map(labels => ({ labels, value: 1 })),
+  )
+  const part = fc.record({
+    name: fc.constantFrom('__name__', 'third', 'fifth', 'seventh', 'own'),
+    op: fc.constantFrom('=', '!=', '=~', '!~'),
+    value: fc.constantFrom('m1', '0', '1', '2', '1|2', '[13]', '.*1', '.+'),
+  })
+  fc.assert(
+    fc.property(fc.array(part, { minLength: 1, maxLength: 4 }), matchers => {
+      const wanted = all.filter(labels =>
+        matchers.every(({ name, op, value }) => {
+          const isEqual = op.endsWith('~')
+            ? new RegExp(`^(?:${value})$`).test(labels.get(name))
+            : labels.get(name) === value
+          return op.startsWith('!') ? !isEqual : isEqual
+        }),
+      )
+      const found = store.select(matchers, 0, 2000).map(({ labels }) => labels.key)
+      expect(found).toEqual([...wanted].sort((a, b) => Labels.compare(a, b)).map(({ key }) => key))
+    }),
+    { numRuns: 500 },
+  )
+})
+
+test('a producer that makes its label sets anew each time does not fill the memory', () => {
+  setFlagsFromString('--expose-gc')
+  const collect = runInNewContext('gc') as () => void
+  const store = createHead()
+  const cycles = (from: number, to: number): number => {
+    for (let at = from; at < to; at++) store.appendCycle('p', at, [sample('__name__=a,queue=reports', at)])
+    collect()
+    return process.memoryUsage().heapUsed
+  }
+  const before = cycles(1, 1000)
+  // One label set of two labels is about 300 bytes: 100,000 kept ones would be 30 MB.
+  expect(cycles(1000, 100_000) - before).toBeLessThan(8_000_000)
 })
 
 /** The store as one would write it without any care for speed. */

@@ -69,7 +69,7 @@ export type BlindPort = (rule: AlertingRule, alertLabels: Labels) => boolean
 export interface GroupEvaluation {
   readonly group: string
   readonly atMs: number
-  /** Recorded series and ALERTS / ALERTS_FOR_STATE; the store's producer `rules/<group>` marks what is missing as stale. */
+  /** Recorded series and ALERTS / ALERTS_FOR_STATE; written rule by rule through the write port, each rule a producer of its own. */
   readonly samples: readonly Sample[]
   /** Firing alerts, and those resolved within the last 15 minutes: what is to be sent on. */
   readonly alerts: readonly ActiveAlert[]

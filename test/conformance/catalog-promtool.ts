@@ -79,6 +79,7 @@ export interface Case {
 export interface TestFile {
   readonly rule_files: readonly string[]
   readonly evaluation_interval: string
+  readonly group_eval_order?: readonly string[]
   readonly tests: readonly Case[]
 }
 
@@ -87,7 +88,13 @@ export const readTests = (text: string): TestFile => parse(text) as TestFile
 
 /** `promtool test rules` of cases against rule files. */
 export function play(rules: Readonly<Record<string, string>>, tests: readonly Case[]): Verdict {
-  const file: TestFile = { rule_files: Object.keys(rules), evaluation_interval: '15s', tests }
+  const order = Object.values(rules).flatMap(text => readRules(text).groups.map(({ name }) => name))
+  const file: TestFile = {
+    rule_files: Object.keys(rules),
+    evaluation_interval: '15s',
+    group_eval_order: order,
+    tests,
+  }
   return promtool(['test', 'rules', 'cases.yml'], {
     ...rules,
     'cases.yml': stringify(file, { aliasDuplicateObjects: false }),

@@ -17,14 +17,17 @@ export function unitTests(
   options: RuleOptions,
   ruleFiles: readonly string[],
 ) {
+  const groups = ruleGroups({ ...options, alerts })
   const rules = new Map(
-    ruleGroups({ ...options, alerts })
+    groups
       .flatMap(group => group.rules)
       .flatMap(rule => (rule.kind === 'alert' ? [[rule.alert, rule] as const] : [])),
   )
   return {
     rule_files: ruleFiles,
     evaluation_interval: formatDuration(SCENE_STEP_MS),
+    // promtool evaluates groups in any order otherwise, and alerts read what the recording rules have just written.
+    group_eval_order: groups.map(({ name }) => name),
     tests: alerts
       .filter(({ enabled, asCatalogued }) => enabled && asCatalogued)
       .flatMap(({ alert }) => {

@@ -296,6 +296,8 @@ describe.sequential('a real fleet, watched', () => {
       ],
     })
     expect((await celeriac.get('/monitoring/health/celery')).status).toBe(503)
+    // Their logs go only when they are stopped.
+    await Promise.all(workers.map(worker => worker.stop()))
     workers = [await startFleetWorker('w1'), await startFleetWorker('w2')]
     await webhook.until(isAbout('resolved'), 60_000)
     await sleep(6000)

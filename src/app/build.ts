@@ -106,7 +106,12 @@ export async function build(options: AppOptions): Promise<App> {
 
   let externalUrl = config.externalUrl
   const groups: readonly RuleGroup[] = [
-    ...ruleGroups({ ...settings, externalUrl: config.externalUrl ?? localUrl(config.listen) }),
+    ...ruleGroups({
+      ...settings,
+      // As often as there is something new: a fleet just found has its ratios at the second collection, not a rule interval later.
+      recordingIntervalMs: Math.min(settings.intervalMs, COLLECT_INTERVAL_MS),
+      externalUrl: config.externalUrl ?? localUrl(config.listen),
+    }),
     ...readRuleFiles(config.ruleFiles, config.evaluationIntervalMs),
   ]
   const rules = createRules({

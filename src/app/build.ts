@@ -173,6 +173,10 @@ export async function build(options: AppOptions): Promise<App> {
           if (state.state === 'connected') registry.add(metrics.brokerConnects, { broker: broker.name })
           changes.broker(broker.name, state)
         },
+        gapEnded({ reason, fromMs, toMs }) {
+          registry.add(metrics.eventGaps, { broker: broker.name, reason })
+          registry.add(metrics.eventGapSeconds, { broker: broker.name }, Math.max(0, toMs - fromMs) / SECOND)
+        },
       },
     }),
   )

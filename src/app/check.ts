@@ -71,6 +71,7 @@ async function checkBroker(
       },
       dropped() {},
       state() {},
+      gapEnded() {},
     },
   })
   watch.start()

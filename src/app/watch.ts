@@ -1,5 +1,5 @@
 import { CeleriacError, type Clock, errorText, type Log, SECOND } from '../base/index.ts'
-import type { Broker, BrokerState, ControlReply } from '../broker/index.ts'
+import type { Broker, BrokerState, ControlReply, EventGap } from '../broker/index.ts'
 import { decodeEventMessage, type EventProblem, type RawEventMessage } from '../celery/index.ts'
 import type { Fleet, FleetChange, InspectMethod } from '../fleet/index.ts'
 import { createEventPump } from './event-pump.ts'
@@ -16,6 +16,7 @@ export interface WatchSink {
   }): void
   dropped(messages: number): void
   state(state: BrokerState): void
+  gapEnded(gap: EventGap): void
 }
 
 export interface WatchOptions {
@@ -147,10 +148,7 @@ export function createWatch(options: WatchOptions): { start(): void; flush(): vo
     await guarded('queues', async () => {
       if (readings++ % DISCOVER_EVERY === 0) fleet.knowQueues(await broker.discoverQueues())
       const queues = await broker.readQueues(fleet.knownQueues())
-      fleet.observe(
-        { kind: 'queues', depths: new Map(queues.map(({ queue, depth }) => [queue, depth])) },
-        clock.now(),
-      )
+      fleet.observe({ kind: 'queues', queues }, clock.now())
     })
     await guarded('the server', async () => {
       fleet.observe({ kind: 'server', server: await broker.readServer() }, clock.now())
@@ -206,7 +204,18 @@ export function createWatch(options: WatchOptions): { start(): void; flush(): vo
 
   return {
     start() {
-      broker.start({ eventMessage: message => pump.push(message), stateChanged })
+      broker.start({
+        eventMessage: message => pump.push(message),
+        stateChanged,
+        gapEnded(gap) {
+          log.warn('Events could not be heard for a while; what happened meanwhile is not counted.', {
+            broker: broker.name,
+            reason: gap.reason,
+            seconds: (gap.toMs - gap.fromMs) / SECOND,
+          })
+          sink.gapEnded(gap)
+        },
+      })
       schedules.push(repeat(clock, options.readIntervalMs, readBroker, unexpected('Reading the broker')))
       inspection = repeat(clock, options.inspectIntervalMs, inspect, unexpected('Asking the workers'))
       schedules.push(inspection)

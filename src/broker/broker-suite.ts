@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { expect, test } from 'vitest'
 import type { Clock } from '../base/index.ts'
 import { decodeEventMessage, type NameOptions, type RawEventMessage, taskMessage } from '../celery/index.ts'
-import type { Broker, BrokerListener, BrokerState, FleetLink } from './broker.ts'
+import type { Broker, BrokerListener, BrokerState, EventGap, FleetLink } from './broker.ts'
 
 /** Real time, for tests against real servers. */
 export const realClock: Clock = {
@@ -29,15 +29,19 @@ export interface BrokerWorld {
 export function recorder(): BrokerListener & {
   messages: RawEventMessage[]
   states: BrokerState[]
+  gaps: EventGap[]
   uuids(): string[]
 } {
   const messages: RawEventMessage[] = []
   const states: BrokerState[] = []
+  const gaps: EventGap[] = []
   return {
     messages,
     states,
+    gaps,
     eventMessage: message => void messages.push(message),
     stateChanged: state => void states.push(state),
+    gapEnded: gap => void gaps.push(gap),
     uuids: () =>
       messages
         .flatMap(message => decodeEventMessage(message).events)
@@ -203,7 +207,7 @@ export function brokerSuite(createWorld: () => Promise<BrokerWorld>): void {
       for (const priority of [0, 3, 4, 6, 9, 9])
         await link.publishTask('reports', task(`p${priority}`), priority)
       await link.publishTask('other', task('o'))
-      expect(await broker.readQueues(['reports', 'empty', 'other'])).toEqual([
+      expect(await broker.readQueues(['reports', 'empty', 'other'])).toMatchObject([
         { queue: 'reports', depth: 6 },
         { queue: 'empty', depth: 0 },
         { queue: 'other', depth: 1 },
@@ -289,7 +293,7 @@ export function brokerSuite(createWorld: () => Promise<BrokerWorld>): void {
         await link.declareQueue('q')
         await link.publishTask('q', task('x'), 9)
         expect(await broker.discoverQueues()).toEqual(['q'])
-        expect(await broker.readQueues(['q'])).toEqual([{ queue: 'q', depth: 1 }])
+        expect(await broker.readQueues(['q'])).toMatchObject([{ queue: 'q', depth: 1 }])
         expect(
           await broker.control({ method: 'ping', destination: ['w1@a'] }, { timeoutMs: 20_000 }),
         ).toHaveLength(1)

@@ -19,6 +19,19 @@ export type BrokerState =
 export interface BrokerListener {
   eventMessage(message: RawEventMessage): void
   stateChanged(state: BrokerState): void
+  /** Events could not be heard for a while and can be again; told once a gap, when it has ended. */
+  gapEnded(gap: EventGap): void
+}
+
+/**
+ * A time in which events were published and we could not hear them. `cut_off`: the server closed our subscription because its
+ * output buffer was full (Redis `client-output-buffer-limit pubsub`); `connection_lost`: everything else. A transport whose events
+ * wait for us (an AMQP queue that outlives the connection) tells of no gap when nothing was missed.
+ */
+export interface EventGap {
+  readonly reason: 'connection_lost' | 'cut_off'
+  readonly fromMs: number
+  readonly toMs: number
 }
 
 export interface ControlRequest {
@@ -40,11 +53,21 @@ export type ControlReply =
   | { readonly node: string; readonly ok: true; readonly value: unknown }
   | { readonly node: string; readonly ok: false; readonly error: string }
 
-/** What the broker says of one queue. */
+/** What the broker says of one queue. null means that this transport cannot say, never 0. */
 export interface QueueReading {
   readonly queue: string
   /** Messages waiting in the broker, priority lists summed; a known queue that has no key is 0. */
   readonly depth: number
+  /** Ids of the oldest message of each list that is not empty, most urgent first; `''` for a message without a readable id. Redis only. */
+  readonly heads: readonly string[] | null
+  /** Ids of the youngest message of each list that is not empty, in the same order. Redis only. */
+  readonly newest: readonly string[] | null
+  /** Deliveries since the server started; only its changes mean something. RabbitMQ management only. */
+  readonly deliveredTotal: number | null
+  /** Delivered and not acknowledged. */
+  readonly unacked: number | null
+  /** Consumers as the broker counts them. AMQP only. */
+  readonly consumers: number | null
 }
 
 /** What the server says of itself; null means "not said", never 0. */
@@ -58,6 +81,26 @@ export interface ServerReading {
   readonly evictedKeysTotal: number | null
   readonly maxmemoryPolicy: string | null
   readonly roundTripSeconds: number
+  /** Clients that wait for a message (Redis `blocked_clients`). */
+  readonly blockedConsumers: number | null
+  /** Deliveries without acknowledgement, all queues; their oldest age (0 when there is none); how many are older than the redelivery timeout. */
+  readonly unacked: number | null
+  readonly unackedOldestAgeSeconds: number | null
+  readonly unackedOverdue: number | null
+  /** After this long the broker gives a message to somebody else; null when it is not known or there is no such limit. */
+  readonly redeliveryTimeoutSeconds: number | null
+  /** What keeps the broker from serving: kinds in force, such as `memory`, `disk`, `loading`, `readonly`, `blocked`; null when it cannot be told. */
+  readonly alarms: readonly string[] | null
+}
+
+/** Keys (Redis) or queues (AMQP) of events, remote control and replies. */
+export interface ControlKeysReading {
+  readonly kind: 'event' | 'control' | 'reply'
+  /** Nobody listens to it and nothing ever removes it. */
+  readonly orphan: boolean
+  readonly keys: number
+  /** By a sample; null when the server does not say. */
+  readonly bytes: number | null
 }
 
 /**
@@ -82,6 +125,8 @@ export interface Broker {
   discoverQueues(): Promise<readonly string[]>
   readQueues(queues: readonly string[]): Promise<readonly QueueReading[]>
   readServer(): Promise<ServerReading>
+  /** Looks through a bounded part of the keyspace; null when that cannot be done on this transport. Costs more than a reading: ask rarely. */
+  readControlKeys(): Promise<readonly ControlKeysReading[] | null>
 }
 
 /** One task message: what `FleetLink` publishes and takes. */

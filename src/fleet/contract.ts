@@ -14,10 +14,21 @@ export type Reading =
       readonly askedAtMs?: number
     }
   | { readonly kind: 'inspect-failed'; readonly method: InspectMethod }
-  | { readonly kind: 'queues'; readonly depths: ReadonlyMap<string, number> }
+  | { readonly kind: 'queues'; readonly queues: readonly QueueFacts[] }
   | { readonly kind: 'server'; readonly server: ServerState }
 
 export type InspectMethod = 'ping' | 'stats' | 'active_queues' | 'active' | 'reserved' | 'scheduled'
+
+/** Structurally the broker's QueueReading; null means "not said". */
+export interface QueueFacts {
+  readonly queue: string
+  readonly depth: number
+  readonly heads: readonly string[] | null
+  readonly newest: readonly string[] | null
+  readonly deliveredTotal: number | null
+  readonly unacked: number | null
+  readonly consumers: number | null
+}
 
 /** Structurally the broker's ServerReading. */
 export interface ServerState {
@@ -29,6 +40,12 @@ export interface ServerState {
   readonly evictedKeysTotal: number | null
   readonly maxmemoryPolicy: string | null
   readonly roundTripSeconds: number
+  readonly blockedConsumers: number | null
+  readonly unacked: number | null
+  readonly unackedOldestAgeSeconds: number | null
+  readonly unackedOverdue: number | null
+  readonly redeliveryTimeoutSeconds: number | null
+  readonly alarms: readonly string[] | null
 }
 
 export type TaskEventKind =
@@ -46,6 +63,8 @@ export type FleetChange =
       readonly event: TaskEventKind
       readonly task: string
       readonly queue: string
+      /** Full node name of who sent the event; for `sent` the client's. */
+      readonly worker: string
       /** Exception class, on `failed` only: `ValueError`; `unknown` when it could not be read. */
       readonly exception?: string
       /** On `succeeded`: seconds the task ran. */
@@ -59,6 +78,26 @@ export type FleetChange =
       readonly task: string
       readonly queue: string
       readonly waitSeconds: number
+    }
+  | {
+      /** Received again without a retry and without having been sent again. Counts no event. */
+      readonly kind: 'redelivered'
+      readonly task: string
+      readonly queue: string
+    }
+  | {
+      /** It had started on a worker that vanished, and was not finished since. */
+      readonly kind: 'orphaned'
+      readonly id: string
+      readonly task: string
+      readonly queue: string
+      readonly worker: string
+    }
+  | {
+      /** Runs that a worker counted and no event told of. */
+      readonly kind: 'events-lost'
+      readonly worker: string
+      readonly count: number
     }
   | {
       readonly kind: 'worker'
@@ -92,9 +131,22 @@ export interface WorkerView {
   readonly pool: string | null
   readonly version: string | null
   readonly pid: number | null
+  /** Processes of the pool, the parent not included; null when not said. */
+  readonly pids: readonly number[] | null
+  /** False: it is heard, and never beat although it had the time to; null until that is known. */
+  readonly heartbeats: boolean | null
+  /** See `celery_worker_consuming`; null when it cannot be known, as without remote control. */
+  readonly consuming: boolean | null
+  readonly prefetch: number | null
+  /** Ours minus theirs, median of ten heartbeats; null before enough were heard. */
+  readonly clockSkewSeconds: number | null
+  /** Why: `none` when small; `timezone` when near a multiple of 15 minutes; `delayed` while it grows, as with a backlog of events; else `drift`. */
+  readonly clockFault: ClockFault | null
   /** Not heard since the broker came back: `state` is the one of before, and whether it is there is not known. */
   readonly uncertain?: true
 }
+
+export type ClockFault = 'none' | 'drift' | 'timezone' | 'delayed'
 
 export interface QueueView {
   readonly queue: string
@@ -103,8 +155,30 @@ export interface QueueView {
   readonly depthAtMs: number | null
   /** Workers up that consume it; null when no worker was ever asked. */
   readonly consumers: number | null
-  /** Age of the oldest task of this queue that was sent and not started, from events; null when unknown. */
+  /** Age of the oldest task of this queue that was sent and not started, from events or from the broker's oldest message; null when unknown. */
   readonly oldestTaskAgeSeconds: number | null
+  /** See the metrics of the same names; null when unknown. */
+  readonly noProgressSeconds: number | null
+  readonly unacked: number | null
+  readonly reservedTasks: number | null
+  readonly freeSlots: number | null
+  readonly load: number | null
+}
+
+/** What can be said of the unfinished tasks of one name (and queue). */
+export interface RunningView {
+  readonly task: string
+  readonly oldestSeconds: number
+  readonly id: string
+  readonly worker: string
+}
+
+export interface RedeliveriesView {
+  readonly task: string
+  readonly queue: string
+  /** Most redeliveries of one unfinished task, and which it is. */
+  readonly most: number
+  readonly id: string
 }
 
 export type SourceName = 'events' | 'inspect' | 'broker'
@@ -142,6 +216,9 @@ export interface Fleet {
   totals(nowMs: number): FleetTotals
   sources(nowMs: number): readonly SourceView[]
   server(nowMs: number): ServerState | null
+  /** The longest-running task of each name. */
+  running(nowMs: number): readonly RunningView[]
+  redeliveries(nowMs: number): readonly RedeliveriesView[]
   /** Queues to ask the broker about: configured, seen in `task-sent`, consumed by a worker, discovered. Bounded. */
   knownQueues(): readonly string[]
   knowQueues(queues: Iterable<string>): void

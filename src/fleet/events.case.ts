@@ -1,4 +1,5 @@
 import type { TaskEvent, WorkerEvent } from '../celery/index.ts'
+import type { Reading, ServerState } from './contract.ts'
 
 /** A round time at which the tests of this room begin. */
 export const T0 = 1_800_000_000_000
@@ -125,4 +126,37 @@ export const askedHeartbeat = (said: Said = {}): WorkerEvent => ({
   sw_ident: 'py-celery',
   sw_ver: '5.6.3',
   sw_sys: 'Linux',
+})
+
+/** A reading of queues of which only depths are known. */
+export const depths = (of: Readonly<Record<string, number>>): Reading => ({
+  kind: 'queues',
+  queues: Object.entries(of).map(([queue, depth]) => ({
+    queue,
+    depth,
+    heads: null,
+    newest: null,
+    deliveredTotal: null,
+    unacked: null,
+    consumers: null,
+  })),
+})
+
+/** A server that says nothing but what is given. */
+export const serverState = (said: Partial<ServerState> = {}): ServerState => ({
+  version: null,
+  memoryUsedBytes: null,
+  memoryMaxBytes: null,
+  connectedClients: null,
+  maxClients: null,
+  evictedKeysTotal: null,
+  maxmemoryPolicy: null,
+  roundTripSeconds: 0.001,
+  blockedConsumers: null,
+  unacked: null,
+  unackedOldestAgeSeconds: null,
+  unackedOverdue: null,
+  redeliveryTimeoutSeconds: null,
+  alarms: null,
+  ...said,
 })

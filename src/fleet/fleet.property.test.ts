@@ -5,6 +5,7 @@ import type { Fleet, FleetChange, InspectMethod, WorkerState } from './contract.
 import { createFleet } from './fleet.ts'
 import {
   askedHeartbeat,
+  depths,
   failed,
   heartbeat,
   offline,
@@ -151,7 +152,7 @@ function play(
     else if (one.do === 'drain') changes.push(...fleet.drainChanges())
     else if (one.do === 'inspect')
       fleet.observe({ kind: 'inspect', method: one.method, replies: new Map(one.replies) }, nowMs)
-    else fleet.observe({ kind: 'queues', depths: new Map(one.depths) }, nowMs)
+    else fleet.observe(depths(Object.fromEntries(one.depths)), nowMs)
     after(nowMs, one)
   }
   const endMs = nowMs + 60_000

@@ -6,6 +6,8 @@ import type {
   FleetTotals,
   QueueView,
   Reading,
+  RedeliveriesView,
+  RunningView,
   ServerState,
   SourceView,
   WorkerView,
@@ -96,7 +98,7 @@ class FleetState implements Fleet {
       this.#serverAtMs = atMs
       return
     }
-    this.#queues.observeDepths(reading.depths, atMs)
+    this.#queues.observe(reading.queues, atMs)
     this.#queues.forgetUnseenStarts(this.#heldNothingSinceMs(), worker => this.#workers.isPresent(worker))
   }
 
@@ -180,6 +182,14 @@ class FleetState implements Fleet {
     const fresh =
       this.#connection === 'connected' && nowMs - this.#serverAtMs <= 3 * this.#settings.collectIntervalMs
     return fresh ? this.#server : null
+  }
+
+  running(): readonly RunningView[] {
+    return []
+  }
+
+  redeliveries(): readonly RedeliveriesView[] {
+    return []
   }
 
   knownQueues(): readonly string[] {

@@ -2,7 +2,18 @@
 import { expect, test } from 'vitest'
 import type { Fleet, InspectMethod, SourceName } from './contract.ts'
 import { createFleet } from './fleet.ts'
-import { heartbeat, offline, online, received, sent, started, T0, W1 } from './events.case.ts'
+import {
+  depths,
+  heartbeat,
+  offline,
+  online,
+  received,
+  sent,
+  serverState,
+  started,
+  T0,
+  W1,
+} from './events.case.ts'
 
 const W2 = 'w2@hostA'
 
@@ -36,7 +47,7 @@ test('before anything was heard nothing is known', () => {
     reservedTasks: null,
     poolSlots: null,
   })
-  expect(fleet.queues(T0)).toEqual([
+  expect(fleet.queues(T0)).toMatchObject([
     { queue: 'bills', depth: null, depthAtMs: null, consumers: null, oldestTaskAgeSeconds: null },
   ])
   expect(fleet.sources(T0).map(view => view.state)).toEqual(['waiting', 'waiting', 'waiting'])
@@ -97,7 +108,7 @@ test('while the broker is lost everything is unknown, and after its return until
   fleet.observe({ kind: 'broker-connected' }, T0)
   beat(fleet, [W1, W2], T0, T0 + 40_000)
   round(fleet, 'active_queues', { [W1]: [{ name: 'bills' }], [W2]: [{ name: 'bills' }] }, T0 + 40_000)
-  fleet.observe({ kind: 'queues', depths: new Map([['bills', 7]]) }, T0 + 40_000)
+  fleet.observe(depths({ bills: 7 }), T0 + 40_000)
   fleet.observe({ kind: 'server', server: SERVER }, T0 + 40_000)
   expect(fleet.totals(T0 + 40_000).workers).toBe(2)
   expect(fleet.queues(T0 + 40_000)).toMatchObject([{ depth: 7, consumers: 2 }])
@@ -162,7 +173,7 @@ test('a sum is unknown while one worker that is up did not say', () => {
 
 test('a depth that was not read again for three intervals is unknown', () => {
   const fleet = createFleet({ collectIntervalMs: 5000 })
-  fleet.observe({ kind: 'queues', depths: new Map([['bills', 0]]) }, T0)
+  fleet.observe(depths({ bills: 0 }), T0)
   expect(fleet.queues(T0 + 15_000)).toMatchObject([{ depth: 0, depthAtMs: T0 }])
   expect(fleet.queues(T0 + 15_001)).toMatchObject([{ depth: null, depthAtMs: null }])
 })
@@ -213,7 +224,7 @@ test('what seems to wait although the queue is empty and no worker holds anythin
   fleet.observe({ kind: 'broker-connected' }, T0)
   beat(fleet, [W1], T0, T0 + 4000)
   fleet.apply(sent('a'), T0 + 5000)
-  const empty = (atMs: number) => fleet.observe({ kind: 'queues', depths: new Map([['bills', 0]]) }, atMs)
+  const empty = (atMs: number) => fleet.observe(depths({ bills: 0 }), atMs)
   const nothingHeld = (atMs: number) => {
     round(fleet, 'reserved', { [W1]: [] }, atMs)
     round(fleet, 'scheduled', { [W1]: [] }, atMs)
@@ -231,7 +242,7 @@ test('what seems to wait although the queue is empty and no worker holds anythin
 test('after an outage a depth is unknown until it is read again, and ages until a task is sent again', () => {
   const fleet = createFleet()
   fleet.apply(sent('a'), T0)
-  fleet.observe({ kind: 'queues', depths: new Map([['bills', 1]]) }, T0)
+  fleet.observe(depths({ bills: 1 }), T0)
   fleet.observe({ kind: 'broker-lost' }, T0 + 1000)
   fleet.observe({ kind: 'broker-connected' }, T0 + 2000)
   expect(fleet.queues(T0 + 3000)).toMatchObject([{ depth: null, oldestTaskAgeSeconds: null }])
@@ -259,8 +270,8 @@ test('what a worker received before it was gone still waits, though the queue is
   fleet.apply(sent('a'), T0)
   fleet.apply(received('a', { atMs: T0 + 10 }), T0 + 10)
   fleet.apply(offline({ atMs: T0 + 1000 }), T0 + 1000)
-  fleet.observe({ kind: 'queues', depths: new Map([['bills', 0]]) }, T0 + 5000)
-  fleet.observe({ kind: 'queues', depths: new Map([['bills', 0]]) }, T0 + 10_000)
+  fleet.observe(depths({ bills: 0 }), T0 + 5000)
+  fleet.observe(depths({ bills: 0 }), T0 + 10_000)
   expect(fleet.queues(T0 + 10_000)).toMatchObject([{ oldestTaskAgeSeconds: 10 }])
 })
 
@@ -278,7 +289,7 @@ test('queues become known from configuration, tasks, workers, discovery and read
   fleet.apply(sent('a', { queue: 'sent' }), T0)
   round(fleet, 'active_queues', { [W1]: [{ name: 'consumed' }] }, T0)
   fleet.knowQueues(['discovered'])
-  fleet.observe({ kind: 'queues', depths: new Map([['read', 0]]) }, T0)
+  fleet.observe(depths({ read: 0 }), T0)
   expect(fleet.knownQueues()).toEqual(['configured', 'sent', 'consumed', 'discovered', 'read'])
   fleet.apply(sent('b', { queue: 'too many' }), T0)
   expect(fleet.knownQueues()).toHaveLength(5)
@@ -290,7 +301,7 @@ test('queues become known from configuration, tasks, workers, discovery and read
   expect(fleet.knownQueues()).toEqual(['configured', 'consumed'])
 })
 
-const SERVER = {
+const SERVER = serverState({
   version: '7.0.15',
   memoryUsedBytes: 1000,
   memoryMaxBytes: 2000,
@@ -299,7 +310,7 @@ const SERVER = {
   evictedKeysTotal: 0,
   maxmemoryPolicy: 'allkeys-lru',
   roundTripSeconds: 0.001,
-}
+})
 
 test('the events source names the setting when workers count tasks but send no task events', () => {
   const fleet = createFleet()

@@ -1,4 +1,4 @@
-import type { QueueView } from './contract.ts'
+import type { QueueFacts, QueueView } from './contract.ts'
 import type { FleetSettings } from './options.ts'
 import type { TaskRecord } from './task-record.ts'
 import { EtaHeap, Line } from './waiting.ts'
@@ -49,8 +49,8 @@ export class QueueTable {
     if (queue !== undefined && atMs > queue.namedAtMs) queue.namedAtMs = atMs
   }
 
-  observeDepths(depths: ReadonlyMap<string, number>, atMs: number): void {
-    for (const [name, depth] of depths) {
+  observe(readings: readonly QueueFacts[], atMs: number): void {
+    for (const { queue: name, depth } of readings) {
       if (!Number.isFinite(depth) || depth < 0) continue
       const queue = this.#find(name, atMs)
       if (queue === undefined) continue
@@ -137,6 +137,11 @@ export class QueueTable {
         depthAtMs: fresh ? queue.depthAtMs : null,
         consumers: consumers(queue.name),
         oldestTaskAgeSeconds: ageKnown ? oldestAgeSeconds(queue, nowMs) : null,
+        noProgressSeconds: null,
+        unacked: null,
+        reservedTasks: null,
+        freeSlots: null,
+        load: null,
       }
     })
   }

@@ -59,9 +59,10 @@ export class TaskRecord implements Waiter<TaskRecord> {
 }
 
 /** A change whose name and queue are filled in when it is told. */
-export const taskChange = (event: TaskEventKind): TaskChange => ({
+export const taskChange = (event: TaskEventKind, worker: string): TaskChange => ({
   kind: 'task',
   event,
   task: UNKNOWN,
   queue: UNKNOWN,
+  worker,
 })

@@ -3,8 +3,16 @@ import type { FleetChange } from './contract.ts'
 import { createFleet } from './fleet.ts'
 import { failed, received, rejected, retried, revoked, sent, started, succeeded, T0 } from './events.case.ts'
 
+/** What is told of tasks, without who told it. */
+type TaskChange =
+  Omit<Extract<FleetChange, { kind: 'task' }>, 'worker'> | Extract<FleetChange, { kind: 'wait' }>
+
 const drain = (fleet: { drainChanges(): readonly FleetChange[] }) =>
-  fleet.drainChanges().filter(change => change.kind !== 'worker')
+  fleet.drainChanges().flatMap((change): TaskChange[] => {
+    if (change.kind !== 'task') return change.kind === 'wait' ? [change] : []
+    const { worker: _worker, ...rest } = change
+    return [rest]
+  })
 const brief = (fleet: { drainChanges(): readonly FleetChange[] }) =>
   drain(fleet).map(
     change => `${change.kind === 'task' ? change.event : change.kind} ${change.task} ${change.queue}`,

@@ -3,6 +3,7 @@ import {
   type TaskEvent,
   type TaskReceivedEvent,
   type TaskSentEvent,
+  type TaskStartedEvent,
 } from '../celery/index.ts'
 import type { FleetChange } from './contract.ts'
 import { Interned } from './interned.ts'
@@ -75,29 +76,29 @@ export class TaskTable {
         return this.#applySent(task, event, atMs)
       case 'task-received':
         this.#received(task, event)
-        return this.#tell(task, taskChange('received'), event.hostname, atMs)
+        return this.#tell(task, taskChange('received', event.hostname), event.hostname, atMs)
       case 'task-started':
-        return this.#tell(task, this.#started(task, event.timestamp * 1000), event.hostname, atMs)
+        return this.#tell(task, this.#started(task, event), event.hostname, atMs)
       case 'task-succeeded': {
-        const change = taskChange('succeeded')
+        const change = taskChange('succeeded', event.hostname)
         if (event.runtime !== null && event.runtime >= 0) change.runtimeSeconds = event.runtime
         this.#tell(task, change, event.hostname, atMs)
         return this.#end(task, atMs, 'succeeded')
       }
       case 'task-failed': {
-        const change = taskChange('failed')
+        const change = taskChange('failed', event.hostname)
         change.exception = this.#names.of(exceptionClass(event.exception, event.traceback))
         this.#tell(task, change, event.hostname, atMs)
         return this.#end(task, atMs, 'failed')
       }
       case 'task-retried':
-        this.#tell(task, taskChange('retried'), event.hostname, atMs)
+        this.#tell(task, taskChange('retried', event.hostname), event.hostname, atMs)
         return this.#retried(task)
       case 'task-rejected':
-        this.#tell(task, taskChange('rejected'), event.hostname, atMs)
+        this.#tell(task, taskChange('rejected', event.hostname), event.hostname, atMs)
         return event.requeue ? this.#putBack(task) : this.#end(task, atMs, 'rejected')
       case 'task-revoked':
-        this.#tell(task, taskChange('revoked'), event.hostname, atMs)
+        this.#tell(task, taskChange('revoked', event.hostname), event.hostname, atMs)
         return this.#end(task, atMs, 'revoked')
       case 'task-cancelled':
         return this.#putBack(task)
@@ -144,7 +145,7 @@ export class TaskTable {
     task.name = this.#names.of(event.name)
     task.sentNamed = true
     if (queue !== '') task.queue = this.#names.of(queue)
-    this.#tell(task, taskChange('sent'), '', atMs)
+    this.#tell(task, taskChange('sent', event.hostname), '', atMs)
 
     const etaMs = etaOf(event.eta)
     const sentMs = event.timestamp * 1000
@@ -200,9 +201,10 @@ export class TaskTable {
     if (!overtaken) task.stage = 'waiting'
   }
 
-  #started(task: TaskRecord, startedMs: number): TaskChange {
+  #started(task: TaskRecord, event: TaskStartedEvent): TaskChange {
     this.#runs++
-    const change = taskChange('started')
+    const startedMs = event.timestamp * 1000
+    const change = taskChange('started', event.hostname)
     // A start that was overtaken by the end of its run does not begin another.
     if (task.stage !== 'done') task.stage = 'running'
     if (task.runRetries === -1) task.runRetries = task.sentRetries

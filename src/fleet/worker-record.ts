@@ -112,6 +112,12 @@ export function viewOf(
     pool: worker.pool,
     version: worker.version,
     pid: worker.pid,
+    pids: null,
+    heartbeats: null,
+    consuming: null,
+    prefetch: null,
+    clockSkewSeconds: null,
+    clockFault: null,
     ...(uncertain ? { uncertain: true as const } : {}),
   }
 }

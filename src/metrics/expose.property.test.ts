@@ -53,6 +53,7 @@ const taskChange: fc.Arbitrary<FleetChange> = fc
     event,
     task,
     queue,
+    worker: 'w@h',
     ...(event === 'failed' ? { exception } : {}),
     ...(event === 'succeeded' ? { runtimeSeconds: value } : {}),
     ...(event === 'started' ? { waitSeconds: value } : {}),

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import { createFleet } from '../fleet/index.ts'
-import { heartbeat, offline, T0, W1 } from '../fleet/events.case.ts'
+import { depths, heartbeat, offline, serverState, T0, W1 } from '../fleet/events.case.ts'
 import { createMetrics, type MetricsRegistry } from './index.ts'
 
 const CONNECTED = { connected: true }
@@ -23,11 +23,11 @@ function busyFleet() {
   say('active_queues', [{ name: 'bills' }], T0 + 3000)
   say('reserved', [{}, {}, {}], T0 + 3000)
   say('scheduled', [{}], T0 + 3000)
-  fleet.observe({ kind: 'queues', depths: new Map([['bills', 0]]) }, T0 + 3000)
+  fleet.observe(depths({ bills: 0 }), T0 + 3000)
   fleet.observe(
     {
       kind: 'server',
-      server: {
+      server: serverState({
         version: '7',
         memoryUsedBytes: 10,
         memoryMaxBytes: 0,
@@ -36,7 +36,7 @@ function busyFleet() {
         evictedKeysTotal: 3,
         maxmemoryPolicy: 'noeviction',
         roundTripSeconds: 0.001,
-      },
+      }),
     },
     T0 + 3000,
   )

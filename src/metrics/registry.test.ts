@@ -8,7 +8,7 @@ import { CONTENT_TYPES, createMetrics, type MetricsRegistry, negotiateFormat } f
 const change = (
   event: Extract<FleetChange, { kind: 'task' }>['event'],
   more: Partial<Extract<FleetChange, { kind: 'task' }>> = {},
-): FleetChange => ({ kind: 'task', event, task: 'shop.bill', queue: 'bills', ...more })
+): FleetChange => ({ kind: 'task', event, task: 'shop.bill', queue: 'bills', worker: 'w1@a', ...more })
 
 /** `name{a="x"}` to value. */
 const valuesOf = (samples: Iterable<{ labels: { toString(): string; metric: string }; value: number }>) =>
@@ -121,7 +121,7 @@ test('a gauge set to null is gone, not 0', () => {
 test('beyond the cap a new label set is refused and counted, and those that exist go on', () => {
   const registry = createMetrics({ maxSeriesPerMetric: 2 })
   for (const task of ['a', 'b', 'c', 'c', 'a'])
-    registry.record('x', [{ kind: 'task', event: 'sent', task, queue: 'q' }])
+    registry.record('x', [{ kind: 'task', event: 'sent', task, queue: 'q', worker: 'c@a' }])
   expect(valuesOf(registry.samples())).toEqual({
     'celery_task_sent_total{broker="x", queue="q", task="a"}': 2,
     'celery_task_sent_total{broker="x", queue="q", task="b"}': 1,

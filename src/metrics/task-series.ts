@@ -101,7 +101,7 @@ export class TaskRecorder {
     let queue = ''
     let last: TaskSeries | undefined
     for (const change of changes) {
-      if (change.kind === 'worker') continue
+      if (change.kind !== 'task' && change.kind !== 'wait') continue
       let series = last
       if (series === undefined || change.task !== task || change.queue !== queue) {
         task = change.task

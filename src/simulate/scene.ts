@@ -49,6 +49,7 @@ export async function startScene(
       problems.push(...decoded.problems)
     },
     stateChanged() {},
+    gapEnded() {},
   })
   const link = createMemoryLink({ server, log })
   const fleet = createSimulatedFleet({

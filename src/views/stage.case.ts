@@ -1,7 +1,7 @@
 import { Labels, SECOND } from '../base/index.ts'
 import { configureAlerts, ruleGroups } from '../catalog/index.ts'
 import { createFleet } from '../fleet/index.ts'
-import { failed, heartbeat, received, sent, started, succeeded } from '../fleet/events.case.ts'
+import { depths, failed, heartbeat, received, sent, started, succeeded } from '../fleet/events.case.ts'
 import { createMetrics } from '../metrics/index.ts'
 import { evaluateInstant, evaluateRange } from '../promql/index.ts'
 import type { ActiveAlert, AlertingRule, GroupStatus } from '../rules/index.ts'
@@ -97,7 +97,7 @@ export function createStage(options: Parameters<typeof createFleet>[0] = {}): St
           runTasks(nowMs)
           for (const [queue, by] of stage.growthPerStep)
             stage.depths.set(queue, Math.max(0, (stage.depths.get(queue) ?? 0) + by))
-          fleet.observe({ kind: 'queues', depths: new Map(stage.depths) }, nowMs)
+          fleet.observe(depths(Object.fromEntries(stage.depths)), nowMs)
           if (nowMs % (15 * SECOND) === 0) ask(nowMs)
         }
         fleet.tick(nowMs)

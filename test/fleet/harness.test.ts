@@ -43,6 +43,7 @@ beforeAll(async () => {
       problems.push(...decoded.problems)
     },
     stateChanged() {},
+    gapEnded() {},
   })
   await broker.ready(10_000)
 })

@@ -39,6 +39,7 @@ test('the simulated fleet lives on a real Redis, outlives its restart and leaves
       problems += decoded.problems.length
     },
     stateChanged() {},
+    gapEnded() {},
   })
   cleanups.push(() => broker.stop())
   await broker.ready(10_000)

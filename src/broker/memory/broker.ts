@@ -4,6 +4,7 @@ import { encodeControlRequest, type NameOptions, redisNames } from '../../celery
 import type { Broker, BrokerListener, ControlOptions, ControlReply, ControlRequest } from '../broker.ts'
 import { queuesOf } from '../discover.ts'
 import { expecting, ReplyDesk } from '../reply-desk.ts'
+import { depthReading } from '../reading.ts'
 import { BrokerStatus } from '../status.ts'
 import type { MemoryClient, MemoryServer } from './server.ts'
 
@@ -113,10 +114,12 @@ export function createMemoryBroker(options: MemoryBrokerOptions): Broker {
     },
     async readQueues(queues) {
       connected()
-      return queues.map(queue => ({
-        queue,
-        depth: names.queueLists(queue).reduce((sum, list) => sum + server.length(list), 0),
-      }))
+      return queues.map(queue =>
+        depthReading(
+          queue,
+          names.queueLists(queue).reduce((sum, list) => sum + server.length(list), 0),
+        ),
+      )
     },
     async readServer() {
       connected()
@@ -129,7 +132,17 @@ export function createMemoryBroker(options: MemoryBrokerOptions): Broker {
         evictedKeysTotal: 0,
         maxmemoryPolicy: 'noeviction',
         roundTripSeconds: 0,
+        blockedConsumers: null,
+        unacked: null,
+        unackedOldestAgeSeconds: null,
+        unackedOverdue: null,
+        redeliveryTimeoutSeconds: null,
+        alarms: [],
       }
+    },
+    async readControlKeys() {
+      connected()
+      return null
     },
   }
 }

@@ -10,6 +10,7 @@ import type {
   QueueReading,
 } from '../broker.ts'
 import { expecting, ReplyDesk } from '../reply-desk.ts'
+import { depthReading } from '../reading.ts'
 import { BrokerStatus } from '../status.ts'
 import type { TransportOptions } from '../transport-options.ts'
 import type { RedisTarget } from '../url.ts'
@@ -139,7 +140,10 @@ class RedisBroker implements Broker {
             const lengths = await Promise.all(
               this.#names.queueLists(queue).map(list => connection.lLen(list)),
             )
-            return { queue, depth: lengths.reduce((sum, length) => sum + length, 0) }
+            return depthReading(
+              queue,
+              lengths.reduce((sum, length) => sum + length, 0),
+            )
           } catch (error) {
             if (!isReply(error)) throw error
             const { message } = redisError(error, this.#options.target, true)
@@ -164,6 +168,11 @@ class RedisBroker implements Broker {
         ? { ...reading, maxClients: await this.#askMaxClients(connection) }
         : reading
     })
+  }
+
+  async readControlKeys() {
+    if (this.#session === undefined) throw this.#status.unavailable()
+    return null
   }
 
   /** Before Redis 7 the limit is only in the configuration, which hosted servers may not show. */

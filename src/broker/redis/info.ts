@@ -25,5 +25,11 @@ export function serverReading(fields: ReadonlyMap<string, string>, roundTripSeco
     evictedKeysTotal: count('evicted_keys'),
     maxmemoryPolicy: fields.get('maxmemory_policy') ?? null,
     roundTripSeconds,
+    blockedConsumers: count('blocked_clients'),
+    unacked: null,
+    unackedOldestAgeSeconds: null,
+    unackedOverdue: null,
+    redeliveryTimeoutSeconds: null,
+    alarms: null,
   }
 }

@@ -99,7 +99,7 @@ describe('the contract', () => {
     broker.start(recorder())
     await broker.ready(10_000)
     expect(await broker.discoverQueues()).toEqual(['a'])
-    expect(await broker.readQueues(['a', 'text'])).toEqual([{ queue: 'a', depth: 2 }])
+    expect(await broker.readQueues(['a', 'text'])).toMatchObject([{ queue: 'a', depth: 2 }])
     await broker.stop()
   })
 

@@ -380,3 +380,36 @@ test('heard in their true order, every run has its wait', () => {
     }),
   )
 })
+
+test('a run that another worker takes over is counted under its name, however late the first one says that it retried', () => {
+  fc.assert(
+    fc.property(
+      fc.integer({ min: 1, max: 3 }),
+      fc.array(fc.integer({ min: 0, max: 4000 }), { minLength: 3, maxLength: 3 }),
+      (retries, delaysMs) => {
+        const { client, worker: own } = life('a', 'bills', 50, retries, 'succeeded')
+        let run = 0
+        const heard = own.map(event => {
+          const moved = { ...event, hostname: WORKERS[run % WORKERS.length] ?? '' }
+          const lateMs = event.type === 'task-retried' ? (delaysMs[run++] ?? 0) : 0
+          return { event: moved, atMs: event.timestamp * 1000 + lateMs }
+        })
+        const all = [...client.map(event => ({ event, atMs: event.timestamp * 1000 })), ...heard]
+        const fleet = createFleet()
+        for (const { event, atMs } of all.toSorted((a, b) => a.atMs - b.atMs)) fleet.apply(event, atMs)
+        fleet.tick(T0 + 60_000)
+        const told = fleet.drainChanges().filter(change => change.kind === 'task')
+        expect(tally(told.map(({ event, task, queue }) => `${event} ${task} ${queue}`))).toEqual(
+          tally(
+            [
+              ...Array.from({ length: retries + 1 }, () => ['sent', 'received', 'started']).flat(),
+              ...Array.from({ length: retries }, () => 'retried'),
+              'succeeded',
+            ].map(event => `${event} shop.bill bills`),
+          ),
+        )
+        expect(told.filter(({ waitSeconds }) => waitSeconds !== undefined)).toHaveLength(retries + 1)
+      },
+    ),
+  )
+})

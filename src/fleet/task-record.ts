@@ -31,6 +31,8 @@ export class TaskRecord implements Waiter<TaskRecord> {
 
   /** The newest run. */
   runRetries = -1
+  /** Runs that another worker overtook: their `task-retried` is still to come. */
+  overtakenRuns = 0
   /** Who received it; '' when nobody was seen to. */
   worker = ''
   /** When it started (worker's clock, ms), until its wait was told. */

@@ -182,6 +182,37 @@ test('a retry without a task-sent of its own has no wait, and keeps its queue', 
   expect(changes.at(-1)).toEqual({ kind: 'task', event: 'started', task: 'shop.bill', queue: 'bills' })
 })
 
+test('a retry that another worker ran before the first one said that it retried keeps its name, its queue and its wait', () => {
+  const W2 = 'w2@hostB'
+  const told = (lateAtMs: number) => {
+    const fleet = createFleet()
+    const events: [number, () => void][] = [
+      [0, () => fleet.apply(sent('a'), T0)],
+      [10, () => fleet.apply(received('a'), T0 + 10)],
+      [20, () => fleet.apply(started('a', { atMs: T0 + 20 }), T0 + 20)],
+      [30, () => fleet.apply(sent('a', { retries: 1, atMs: T0 + 30 }), T0 + 30)],
+      [40, () => fleet.apply(received('a', { retries: 1, worker: W2 }), T0 + 40)],
+      [1030, () => fleet.apply(started('a', { worker: W2, atMs: T0 + 1030 }), T0 + 1030)],
+      [1040, () => fleet.apply(succeeded('a', { worker: W2, atMs: T0 + 1040 }), T0 + 1040)],
+      [lateAtMs, () => fleet.apply(retried('a', { atMs: T0 + 31 }), T0 + lateAtMs)],
+    ]
+    for (const [, apply] of events.sort(([a], [b]) => a - b)) apply()
+    fleet.tick(T0 + 60_000)
+    return drain(fleet)
+  }
+  for (const lateAtMs of [35, 45, 1035, 1045, 5000]) {
+    const changes = told(lateAtMs)
+    expect(
+      changes.flatMap(change => ('waitSeconds' in change ? [change.waitSeconds] : [])),
+      `late at ${lateAtMs}`,
+    ).toEqual([0.02, 1])
+    expect(
+      changes.filter(change => change.kind === 'task' && change.event === 'retried'),
+      `late at ${lateAtMs}`,
+    ).toEqual([{ kind: 'task', event: 'retried', task: 'shop.bill', queue: 'bills' }])
+  }
+})
+
 test('a task delivered again was published once: its second start has no wait', () => {
   const fleet = createFleet()
   fleet.apply(sent('a'), T0)

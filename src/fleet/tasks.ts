@@ -93,7 +93,7 @@ export class TaskTable {
       }
       case 'task-retried':
         this.#tell(task, taskChange('retried', event.hostname), event.hostname, atMs)
-        return this.#retried(task)
+        return this.#retried(task, event.hostname)
       case 'task-rejected':
         this.#tell(task, taskChange('rejected', event.hostname), event.hostname, atMs)
         return event.requeue ? this.#putBack(task) : this.#end(task, atMs, 'rejected')
@@ -195,6 +195,7 @@ export class TaskTable {
       task.startedMs = Number.NaN
       if (task.sentRetries < retries) this.#dropSent(task)
       if (task.sentRetries === retries) task.waitTold = false
+      if (task.runRetries !== -1 && task.stage !== 'done') task.overtakenRuns += retries - task.runRetries
     }
     task.runRetries = retries
     task.worker = this.#names.of(event.hostname)
@@ -205,6 +206,7 @@ export class TaskTable {
     this.#runs++
     const startedMs = event.timestamp * 1000
     const change = taskChange('started', event.hostname)
+    if (isOfOvertakenRun(task, event.hostname)) return change
     // A start that was overtaken by the end of its run does not begin another.
     if (task.stage !== 'done') task.stage = 'running'
     if (task.runRetries === -1) task.runRetries = task.sentRetries
@@ -219,7 +221,11 @@ export class TaskTable {
     return change
   }
 
-  #retried(task: TaskRecord): void {
+  #retried(task: TaskRecord, worker: string): void {
+    if (isOfOvertakenRun(task, worker)) {
+      task.overtakenRuns--
+      return
+    }
     if (task.runRetries !== -1) task.runRetries++
     task.stage = 'waiting'
     task.startedMs = Number.NaN
@@ -246,7 +252,8 @@ export class TaskTable {
     this.#around.stoppedWaiting(task, 'ended')
     task.stage = 'done'
     const sentMayCome = this.#sentExpected && task.sentRetries < Math.max(0, task.runRetries)
-    if (how === 'succeeded' && !sentMayCome && task.held === undefined) return this.#forget(task)
+    const eventMayCome = sentMayCome || task.overtakenRuns > 0
+    if (how === 'succeeded' && !eventMayCome && task.held === undefined) return this.#forget(task)
     task.endings++
     this.#endings.add(task, atMs + this.#settings.lingerMs)
   }
@@ -314,6 +321,10 @@ export class TaskTable {
     }
   }
 }
+
+/** One worker's events come in order: what comes from another than the newest run's tells of an older run. */
+const isOfOvertakenRun = (task: TaskRecord, worker: string): boolean =>
+  task.overtakenRuns > 0 && worker !== task.worker
 
 /** The ETA of a `task-sent` in epoch ms, NaN when it has none. Celery writes an offset; a time without one is UTC, as its `enable_utc` default has it. */
 function etaOf(eta: string | null): number {

@@ -2,8 +2,13 @@ import { execFileSync } from 'node:child_process'
 import { expect, test } from 'vitest'
 import { type Metric, metric, metrics } from '../catalog/index.ts'
 import type { FleetChange } from '../fleet/index.ts'
-import { parseExposition } from './parse-exposition.case.ts'
-import { CONTENT_TYPES, createMetrics, type MetricsRegistry, negotiateFormat } from './index.ts'
+import {
+  CONTENT_TYPES,
+  createMetrics,
+  type MetricsRegistry,
+  negotiateFormat,
+  parseExposition,
+} from './index.ts'
 
 const change = (
   event: Extract<FleetChange, { kind: 'task' }>['event'],

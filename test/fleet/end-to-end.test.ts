@@ -5,7 +5,8 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { silentLog } from '../../src/base/index.ts'
 import { createRedisLink, type FleetLink, parseBrokerUrl } from '../../src/broker/index.ts'
-import { eventually, type RunningCeleriac, type Scraped, startCeleriac } from '../servers/celeriac.ts'
+import type { ExposedSample } from '../../src/metrics/index.ts'
+import { eventually, type RunningCeleriac, startCeleriac } from '../servers/celeriac.ts'
 import {
   type Produced,
   produce,
@@ -77,12 +78,12 @@ afterAll(async () => {
   rmSync(folder, { recursive: true, force: true })
 }, 60_000)
 
-const matches = (sample: Scraped, name: string, labels: Readonly<Record<string, string>>): boolean =>
+const matches = (sample: ExposedSample, name: string, labels: Readonly<Record<string, string>>): boolean =>
   sample.name === name && Object.entries(labels).every(([label, value]) => sample.labels[label] === value)
 
 /** The sum over all series that match; undefined when there is none. */
 function sum(
-  samples: readonly Scraped[],
+  samples: readonly ExposedSample[],
   name: string,
   labels: Readonly<Record<string, string>> = {},
 ): number | undefined {
@@ -102,7 +103,7 @@ const COUNTERS = {
 const kinds = Object.keys(COUNTERS) as (keyof typeof COUNTERS)[]
 
 /** Counted by task and queue, in the producer's shape. */
-const counted = (samples: readonly Scraped[], expected: Produced['expected']): unknown =>
+const counted = (samples: readonly ExposedSample[], expected: Produced['expected']): unknown =>
   expected.map(({ task, queue }) => ({
     task,
     queue,
@@ -111,7 +112,7 @@ const counted = (samples: readonly Scraped[], expected: Produced['expected']): u
 
 /** Number of a histogram's observations up to `bound`. */
 const upTo = (
-  samples: readonly Scraped[],
+  samples: readonly ExposedSample[],
   name: string,
   labels: Record<string, string>,
   bound: number,
@@ -119,7 +120,7 @@ const upTo = (
 
 /** Every bucket must hold what the truth says, give or take what lies within the tolerance of its bound; so must the mean. */
 function expectSameDistribution(
-  samples: readonly Scraped[],
+  samples: readonly ExposedSample[],
   name: string,
   labels: Record<string, string>,
   truth: readonly number[],

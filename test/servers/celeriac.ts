@@ -2,6 +2,7 @@ import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { type ExposedSample, parseExposition } from '../../src/metrics/index.ts'
 import { spawnLogged } from './celery.ts'
 
 const root = join(import.meta.dirname, '..', '..')
@@ -9,20 +10,13 @@ const root = join(import.meta.dirname, '..', '..')
 /** The built program; `npm run build` makes it. */
 export const MAIN = join(root, 'dist', 'src', 'cli', 'main.js')
 
-/** One sample of an exposition. */
-export interface Scraped {
-  readonly name: string
-  readonly labels: Readonly<Record<string, string>>
-  readonly value: number
-}
-
 export interface RunningCeleriac {
   /** Without a slash at the end. */
   readonly url: string
   log(): string
   /** GET, with the status and the parsed JSON. */
   get(path: string): Promise<{ readonly status: number; readonly body: unknown }>
-  scrape(): Promise<readonly Scraped[]>
+  scrape(): Promise<readonly ExposedSample[]>
   stop(): Promise<void>
 }
 
@@ -51,31 +45,13 @@ export async function startCeleriac(args: readonly string[], configText?: string
     },
     async scrape() {
       const response = await fetch(`${url}/metrics`)
-      return parseExposition(await response.text())
+      return parseExposition(await response.text()).samples
     },
     async stop() {
       await running.stop()
       rmSync(folder, { recursive: true, force: true })
     },
   }
-}
-
-/** Reads Prometheus' text format as far as we write it. */
-export function parseExposition(text: string): Scraped[] {
-  return text
-    .split('\n')
-    .filter(line => line !== '' && !line.startsWith('#'))
-    .map(line => {
-      const match = /^([a-zA-Z_:][\w:]*)(?:\{(.*)\})? (\S+)$/.exec(line)
-      if (match === null) throw new Error(`not a sample: ${line}`)
-      const labels = Object.fromEntries(
-        [...(match[2] ?? '').matchAll(/([a-zA-Z_]\w*)="((?:[^"\\]|\\.)*)"/g)].map(([, name, value]) => [
-          name ?? '',
-          JSON.parse(`"${value ?? ''}"`) as string,
-        ]),
-      )
-      return { name: match[1] ?? '', labels, value: Number(match[3]?.replace('+Inf', 'Infinity')) }
-    })
 }
 
 /** Polls until `check` returns something, or throws what it was told last after `timeoutMs`. */

@@ -312,6 +312,28 @@ export function brokerSuite(createWorld: () => Promise<BrokerWorld>): void {
       },
     ))
 
+  test('events under another database number or prefix are heard by who listens elsewhere', () =>
+    withWorld(async ({ world, broker, heard, link }) => {
+      const others = [
+        world.createLink({ database: 3 }),
+        world.createLink({ globalKeyprefix: 'app1:' }),
+        world.createLink({ fanoutPatterns: false }),
+      ]
+      const listening = broker.listenElsewhere(1500)
+      const endMs = Date.now() + 1500
+      while (Date.now() < endMs) {
+        for (const other of others) {
+          await other.connect()
+          await other.publishEvents(started('elsewhere'))
+        }
+        await link.publishEvents(started('here'))
+        await sleep(20)
+      }
+      expect(await listening).toEqual(['/0.celeryev', '/3.celeryev/', 'app1:/0.celeryev/'])
+      expect(new Set(heard.uuids())).toEqual(new Set(['here']))
+      await Promise.all(others.map(other => other.close()))
+    }))
+
   test('nothing is left in the broker after stop', () =>
     withWorld(async ({ world, broker, link }) => {
       await link.onControl(request => void link.reply(request, 'w1@a', 1))

@@ -127,6 +127,12 @@ export interface Broker {
   readServer(): Promise<ServerReading>
   /** Looks through a bounded part of the keyspace; null when that cannot be done on this transport. Costs more than a reading: ask rarely. */
   readControlKeys(): Promise<readonly ControlKeysReading[] | null>
+  /**
+   * Listens for `ms` for events under any database number and prefix of the same server, and tells where some were heard that
+   * `eventMessage` never gets: beginnings of channels such as `/3.celeryev/` or `app1:/0.celeryev/`, sorted, at most 20. A wrong
+   * number or prefix is otherwise silence without an error. null when this transport has no such thing, or the server forbids it.
+   */
+  listenElsewhere(ms: number): Promise<readonly string[] | null>
 }
 
 /** One task message: what `FleetLink` publishes and takes. */

@@ -3,6 +3,7 @@ import { CeleriacError, type Clock, errorText, type Log } from '../../base/index
 import { encodeControlRequest, type NameOptions, redisNames } from '../../celery/index.ts'
 import type { Broker, BrokerListener, ControlOptions, ControlReply, ControlRequest } from '../broker.ts'
 import { queuesOf } from '../discover.ts'
+import { Elsewhere } from '../elsewhere.ts'
 import { expecting, ReplyDesk } from '../reply-desk.ts'
 import { depthReading } from '../reading.ts'
 import { BrokerStatus } from '../status.ts'
@@ -143,6 +144,17 @@ export function createMemoryBroker(options: MemoryBrokerOptions): Broker {
     async readControlKeys() {
       connected()
       return null
+    },
+    async listenElsewhere(ms) {
+      connected()
+      const elsewhere = new Elsewhere(names)
+      const unsubscribe = server.overhear(channel => elsewhere.hear(channel))
+      await new Promise<void>(resolve => {
+        clock.after(ms, resolve)
+      })
+      unsubscribe()
+      connected()
+      return elsewhere.places()
     },
   }
 }

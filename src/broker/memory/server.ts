@@ -95,6 +95,17 @@ export class MemoryServer {
     this.#subscriptions = [...this.#subscriptions, { client, wants, hear }]
   }
 
+  /** Hears the channel of every message until the returned function is called, or the server goes down. */
+  overhear(hear: (channel: string) => void): () => void {
+    const client: MemoryClient = { serverUp() {}, serverDown() {} }
+    const wants = (channel: string): boolean => {
+      hear(channel)
+      return false
+    }
+    this.subscribe(client, wants, () => {})
+    return () => this.detach(client)
+  }
+
   /** Hands every message of a list to `hear` at once, those that wait already included. One consumer a list. */
   consume(client: MemoryClient, list: string, hear: (payload: string) => void): void {
     this.#check()

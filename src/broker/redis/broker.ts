@@ -17,6 +17,7 @@ import type { RedisTarget } from '../url.ts'
 import { openConnection, type RedisConnection } from './connection.ts'
 import { QueueDiscovery } from './discovery.ts'
 import { isReply, redisError } from './errors.ts'
+import { listenElsewhere } from './listen-elsewhere.ts'
 import { parseInfo, serverReading } from './info.ts'
 import { ReplyCollector } from './reply-collector.ts'
 
@@ -57,6 +58,7 @@ class RedisBroker implements Broker {
   readonly #collector: ReplyCollector
   readonly #discovery: QueueDiscovery
   readonly #replyRoutingKey = `${randomUUID()}.reply.celeriac`
+  readonly #stopping = new AbortController()
   #listener: BrokerListener | undefined
   #session: Session | undefined
   #attempts = 0
@@ -91,6 +93,7 @@ class RedisBroker implements Broker {
   }
 
   async stop(): Promise<void> {
+    this.#stopping.abort()
     this.#retry?.()
     this.#collector.stop()
     const session = this.#session
@@ -173,6 +176,12 @@ class RedisBroker implements Broker {
   async readControlKeys() {
     if (this.#session === undefined) throw this.#status.unavailable()
     return null
+  }
+
+  listenElsewhere(ms: number): Promise<readonly string[] | null> {
+    return this.#ask(() =>
+      listenElsewhere(this.#options.target, this.#names, this.#clock, ms, this.#stopping.signal),
+    )
   }
 
   /** Before Redis 7 the limit is only in the configuration, which hosted servers may not show. */

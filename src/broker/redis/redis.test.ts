@@ -74,7 +74,7 @@ describe('the contract', () => {
     await command(server.url, 'FLUSHALL')
     return {
       createBroker: (name, names) => brokerAt(server.url, name, names),
-      createLink: names => linkTo(server.url, names),
+      createLink: names => linkTo(server.url.replace(/0$/, String(names?.database ?? 0)), names),
       keys: async () => ((await command(server.url, 'KEYS', '*')) as string[]).sort(),
       crash: () => server.kill(),
       comeBack: () => server.restart(),

@@ -77,6 +77,8 @@ export type FleetChange =
       readonly kind: 'wait'
       readonly task: string
       readonly queue: string
+      /** Full node name of who ran it. */
+      readonly worker: string
       readonly waitSeconds: number
     }
   | {

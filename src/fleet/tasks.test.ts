@@ -5,11 +5,12 @@ import { failed, received, rejected, retried, revoked, sent, started, succeeded,
 
 /** What is told of tasks, without who told it. */
 type TaskChange =
-  Omit<Extract<FleetChange, { kind: 'task' }>, 'worker'> | Extract<FleetChange, { kind: 'wait' }>
+  | Omit<Extract<FleetChange, { kind: 'task' }>, 'worker'>
+  | Omit<Extract<FleetChange, { kind: 'wait' }>, 'worker'>
 
 const drain = (fleet: { drainChanges(): readonly FleetChange[] }) =>
   fleet.drainChanges().flatMap((change): TaskChange[] => {
-    if (change.kind !== 'task') return change.kind === 'wait' ? [change] : []
+    if (change.kind !== 'task' && change.kind !== 'wait') return []
     const { worker: _worker, ...rest } = change
     return [rest]
   })
@@ -43,6 +44,18 @@ test('a task-sent that received and started overtook still gives them its queue,
     { kind: 'task', event: 'started', task: 'shop.bill', queue: 'bills' },
     { kind: 'task', event: 'sent', task: 'shop.bill', queue: 'bills' },
     { kind: 'wait', task: 'shop.bill', queue: 'bills', waitSeconds: 0.003 },
+  ])
+})
+
+test('every change says who: the client that sent, the worker that ran, also for a wait told late', () => {
+  const fleet = createFleet()
+  fleet.apply(started('a', { worker: 'w2@h', atMs: T0 + 3 }), T0 + 3)
+  fleet.apply(sent('a', { worker: 'gen7@web', atMs: T0 }), T0 + 5)
+  const told = fleet.drainChanges().filter(change => change.kind === 'task' || change.kind === 'wait')
+  expect(told.map(change => [change.kind === 'task' ? change.event : change.kind, change.worker])).toEqual([
+    ['started', 'w2@h'],
+    ['sent', 'gen7@web'],
+    ['wait', 'w2@h'],
   ])
 })
 

@@ -164,6 +164,7 @@ export class TaskTable {
           kind: 'wait',
           task: task.name,
           queue: task.queue === '' ? UNKNOWN : task.queue,
+          worker: task.worker,
           waitSeconds: Math.max(0, waitMs) / 1000,
         })
       }
@@ -206,6 +207,7 @@ export class TaskTable {
     this.#runs++
     const startedMs = event.timestamp * 1000
     const change = taskChange('started', event.hostname)
+    if (task.worker === '') task.worker = this.#names.of(event.hostname)
     if (isOfOvertakenRun(task, event.hostname)) return change
     // A start that was overtaken by the end of its run does not begin another.
     if (task.stage !== 'done') task.stage = 'running'

@@ -35,7 +35,7 @@ test('each event of a task counts once, in its own metric', () => {
     change('rejected'),
     change('revoked'),
     change('succeeded', { runtimeSeconds: 70 }),
-    { kind: 'wait', task: 'shop.bill', queue: 'bills', waitSeconds: 3 },
+    { kind: 'wait', task: 'shop.bill', queue: 'bills', worker: 'w1@a', waitSeconds: 3 },
     { kind: 'worker', worker: 'w', from: undefined, to: 'up', atMs: 0 },
   ])
   const values = valuesOf(registry.samples())

@@ -99,7 +99,7 @@ export async function build(options: AppOptions): Promise<App> {
       : [
           {
             broker: createMemoryBroker({ name: 'default', server: inProcess, clock, log }),
-            fleet: openFleet({ name: 'default' }, config),
+            fleet: openFleet({ name: 'default', queues: config.queues }, config),
           },
         ]
   const fleets = watched.map(({ fleet }) => fleet)
@@ -281,6 +281,7 @@ export async function build(options: AppOptions): Promise<App> {
           : createFleetLink({
               url: entry.url.reveal(),
               transportOptions: entry.transportOptions,
+              ...(entry.tls === undefined ? {} : { tls: entry.tls }),
               clock,
               log,
             }),

@@ -15,14 +15,16 @@ export const openBroker = (
     name: entry.name,
     url: entry.url.reveal(),
     transportOptions: entry.transportOptions,
+    ...(entry.tls === undefined ? {} : { tls: entry.tls }),
+    ...(entry.managementUrl === undefined ? {} : { managementUrl: entry.managementUrl.reveal() }),
     ...world,
   })
 
 /** The state of one broker's fleet, empty. */
-export const openFleet = (entry: Pick<BrokerConfig, 'name'>, config: Config): Fleet =>
+export const openFleet = (entry: Pick<BrokerConfig, 'name' | 'queues'>, config: Config): Fleet =>
   createFleet({
     broker: entry.name,
-    queues: config.queues,
+    queues: entry.queues,
     workerTimeoutMs: config.workerTimeoutMs,
     collectIntervalMs: COLLECT_INTERVAL_MS,
     inspectIntervalMs: config.inspectIntervalMs,

@@ -50,3 +50,19 @@ export class Secret {
     return REDACTED
   }
 }
+
+/** Names under which secrets stand, in any spelling: `password`, `api_key`, `AWSSecretAccessKey`, `authToken`. */
+const SECRET_NAME =
+  /passw|passphrase|secret|token|credential|api_?-?key|private_?-?key|authori[sz]ation|cookie/i
+
+/** A copy of plain data in which every value under a name that holds a secret is `***`, at any depth. */
+export function redactSecrets(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(redactSecrets)
+  if (typeof value !== 'object' || value === null || value instanceof Secret) return value
+  return Object.fromEntries(
+    Object.entries(value).map(([name, each]) => [
+      name,
+      SECRET_NAME.test(name) ? REDACTED : redactSecrets(each),
+    ]),
+  )
+}

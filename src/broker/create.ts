@@ -6,7 +6,10 @@ import type { MemoryServer } from './memory/server.ts'
 import { createRedisBroker } from './redis/broker.ts'
 import { createRedisLink } from './redis/link.ts'
 import { parseTransportOptions } from './transport-options.ts'
-import { parseBrokerUrl } from './url.ts'
+import { type BrokerTarget, parseBrokerUrl, type TlsTarget } from './url.ts'
+
+/** What is said of TLS besides the URL; what is left out is the URL's, else the default. */
+export type TlsOptions = Partial<TlsTarget>
 
 export interface BrokerOptions {
   /** The configured name: the `broker` label. */
@@ -14,6 +17,10 @@ export interface BrokerOptions {
   readonly url: string
   /** By their names in Celery's settings; see `parseTransportOptions`. */
   readonly transportOptions?: Readonly<Record<string, unknown>>
+  /** Given, even empty: TLS is spoken, whatever the scheme, as Celery does with `broker_use_ssl`. */
+  readonly tls?: TlsOptions
+  /** RabbitMQ's management API. */
+  readonly managementUrl?: string
   readonly clock: Clock
   readonly log: Log
   /** What `memory://` stands for. */
@@ -23,7 +30,7 @@ export interface BrokerOptions {
 /** The Broker that a URL asks for, not yet started. Throws BROKER_URL_INVALID or CONFIG_INVALID. */
 export function createBroker(options: BrokerOptions): Broker {
   const { name, clock, log } = options
-  const target = parseBrokerUrl(options.url)
+  const target = targetOf(options)
   const transportOptions = parseTransportOptions(options.transportOptions ?? {})
   return target.transport === 'memory'
     ? createMemoryBroker({ name, server: serverOf(options), clock, log, names: transportOptions })
@@ -33,11 +40,18 @@ export function createBroker(options: BrokerOptions): Broker {
 /** The fleet's side of the same, not yet connected. Throws as `createBroker` does. */
 export function createFleetLink(options: Omit<BrokerOptions, 'name'>): FleetLink {
   const { clock, log } = options
-  const target = parseBrokerUrl(options.url)
+  const target = targetOf(options)
   const transportOptions = parseTransportOptions(options.transportOptions ?? {})
   return target.transport === 'memory'
     ? createMemoryLink({ server: serverOf(options), names: transportOptions, log })
     : createRedisLink({ target, transportOptions, clock, log })
+}
+
+function targetOf({ url, tls }: Pick<BrokerOptions, 'url' | 'tls'>): BrokerTarget {
+  const target = parseBrokerUrl(url)
+  if (tls === undefined || target.transport === 'memory') return target
+  const { verify = true, caFile, certFile, keyFile } = { ...target.tls, ...tls }
+  return { ...target, tls: { verify, caFile, certFile, keyFile } }
 }
 
 function serverOf(options: Pick<BrokerOptions, 'memoryServer'>): MemoryServer {

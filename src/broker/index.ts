@@ -1,5 +1,5 @@
 export type * from './broker.ts'
-export { type BrokerOptions, createBroker, createFleetLink } from './create.ts'
+export { type BrokerOptions, createBroker, createFleetLink, type TlsOptions } from './create.ts'
 export { createMemoryBroker, type MemoryBrokerOptions } from './memory/broker.ts'
 export { createMemoryLink } from './memory/link.ts'
 export { MemoryServer } from './memory/server.ts'

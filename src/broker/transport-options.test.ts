@@ -38,7 +38,9 @@ test('options are read as settings files and flags write them', () => {
 })
 
 test('an unknown name is refused by name', () => {
-  expect(() => parseTransportOptions({ global_key_prefix: 'x' })).toThrow(/"global_key_prefix" is not known/)
+  expect(() => parseTransportOptions({ global_key_prefix: 'x' })).toThrow(
+    /"global_key_prefix" is not known; did you mean "global_keyprefix"\?/,
+  )
   expect(() => parseTransportOptions({ constructor: 'x' })).toThrow(/"constructor" is not known/)
   expect(() => parseTransportOptions({ master_name: 'x' })).toThrow(/"master_name"/)
 })

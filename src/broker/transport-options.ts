@@ -1,4 +1,4 @@
-import { CeleriacError } from '../base/index.ts'
+import { CeleriacError, didYouMean } from '../base/index.ts'
 import type { NameOptions } from '../celery/index.ts'
 
 /** What of a fleet's settings moves names in the broker. The database number comes from the URL. */
@@ -90,11 +90,17 @@ export function parseTransportOptions(options: Readonly<Record<string, unknown>>
           `The broker transport option "${name}" must be ${reader.expected}.`,
         )
     } else if (!WITHOUT_EFFECT.has(name)) {
-      throw new CeleriacError('CONFIG_INVALID', `The broker transport option "${name}" is not known.`, {
-        hint: ['master_name', 'sentinel_kwargs', 'min_other_sentinels'].includes(name)
-          ? 'Redis Sentinel is not supported yet; give the URL of the Redis server itself.'
-          : `Known: ${Object.keys(READERS).join(', ')}.`,
-      })
+      const known = [...Object.keys(READERS), ...WITHOUT_EFFECT]
+      const meant = didYouMean(name, known) || '.'
+      throw new CeleriacError(
+        'CONFIG_INVALID',
+        `The broker transport option "${name}" is not known${meant}`,
+        {
+          hint: ['master_name', 'sentinel_kwargs', 'min_other_sentinels'].includes(name)
+            ? 'Redis Sentinel is not supported yet; give the URL of the Redis server itself.'
+            : `Known: ${Object.keys(READERS).join(', ')}.`,
+        },
+      )
     }
   }
   return result

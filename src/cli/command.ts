@@ -38,6 +38,7 @@ export function addBrokerFlags(command: Command): Command {
         "one of Celery's broker_transport_options; repeatable",
       ).argParser(collect),
     )
+    .option('--enable-events', 'ask workers that send no task events to send them, once each')
     .option('-q, --queues <names>', 'queues to read besides those that are found, comma-separated')
     .option('-c, --config <file>', 'configuration file (celeriac.config.ts, .js, .yaml or .json)')
     .addOption(new Option('--log-level <level>', 'what to log').choices(['debug', 'info', 'warn', 'error']))

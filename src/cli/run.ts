@@ -1,5 +1,5 @@
 import { Command } from 'commander'
-import { nearest } from '../config/index.ts'
+import { nearest } from '../base/index.ts'
 import { checkCommand } from './check.ts'
 import { explain, type World } from './command.ts'
 import { demoCommand } from './demo.ts'

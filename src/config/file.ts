@@ -3,7 +3,8 @@ import { extname, isAbsolute, join, resolve } from 'node:path'
 import { createJiti } from 'jiti'
 import { isNode, LineCounter, parseDocument } from 'yaml'
 import { CeleriacError, errorText } from '../base/index.ts'
-import { describeIssue } from './problems.ts'
+import { describeIssue, pathText } from './problems.ts'
+import { resolveReferences, type Surroundings } from './references.ts'
 import { type FileConfig, type FileInput, fileSchema } from './schema.ts'
 
 /** Looked for in the working directory, in this order. */
@@ -19,8 +20,6 @@ export const CONFIG_NAMES = [
 /** Gives a TypeScript configuration its types; returns what it is given. */
 export const defineConfig = (config: FileInput): FileInput => config
 
-const KEYS = Object.keys(fileSchema.shape)
-
 /** The path of the configuration file to use: the one named, else the first that exists, else none. */
 export function findConfigFile(named: string | undefined, folder: string): string | undefined {
   if (named !== undefined) return isAbsolute(named) ? named : resolve(folder, named)
@@ -28,15 +27,17 @@ export function findConfigFile(named: string | undefined, folder: string): strin
 }
 
 /** Reads and checks a configuration file. Throws FILE_UNREADABLE, or CONFIG_INVALID with file and, for YAML and JSON, line. */
-export async function readConfigFile(path: string): Promise<FileConfig> {
+export async function readConfigFile(path: string, world: Surroundings): Promise<FileConfig> {
   if (!existsSync(path)) {
     throw new CeleriacError('FILE_UNREADABLE', `The configuration file ${path} does not exist.`, {
       hint: 'Check the path given with --config or CELERIAC_CONFIG.',
     })
   }
   const extension = extname(path)
-  if (['.yaml', '.yml', '.json'].includes(extension)) return checkText(readFileSync(path, 'utf8'), path)
-  if (['.ts', '.mts', '.js', '.mjs'].includes(extension)) return check(await loadModule(path), path, () => '')
+  if (['.yaml', '.yml', '.json'].includes(extension))
+    return checkText(readFileSync(path, 'utf8'), path, world)
+  if (['.ts', '.mts', '.js', '.mjs'].includes(extension))
+    return check(await loadModule(path), path, () => '', world)
   throw new CeleriacError(
     'CONFIG_INVALID',
     `${path}: unknown kind of configuration file ${JSON.stringify(extension)}.`,
@@ -55,7 +56,7 @@ async function loadModule(path: string): Promise<unknown> {
   }
 }
 
-function checkText(text: string, path: string): FileConfig {
+function checkText(text: string, path: string, world: Surroundings): FileConfig {
   const lines = new LineCounter()
   const document = parseDocument(text, { lineCounter: lines, prettyErrors: false })
   const broken = document.errors[0]
@@ -70,15 +71,21 @@ function checkText(text: string, path: string): FileConfig {
     }
     return ''
   }
-  return check(document.toJS() ?? {}, path, lineOf)
+  return check(document.toJS() ?? {}, path, lineOf, world)
 }
 
-function check(value: unknown, path: string, lineOf: (keys: readonly PropertyKey[]) => string): FileConfig {
-  const parsed = fileSchema.safeParse(value)
+function check(
+  value: unknown,
+  path: string,
+  lineOf: (keys: readonly PropertyKey[]) => string,
+  world: Surroundings,
+): FileConfig {
+  const resolved = resolveReferences(value, world, keys => `${path}:${lineOf(keys)} ${pathText(keys)}`)
+  const parsed = fileSchema.safeParse(resolved)
   if (parsed.success) return parsed.data
   const problems = parsed.error.issues.map(issue => {
     const keys = issue.code === 'unrecognized_keys' ? [...issue.path, issue.keys[0] ?? ''] : issue.path
-    return `${path}:${lineOf(keys)} ${describeIssue(issue, KEYS)}`
+    return `${path}:${lineOf(keys)} ${describeIssue(issue, fileSchema)}`
   })
   throw new CeleriacError('CONFIG_INVALID', problems.join('\n'))
 }

@@ -1,3 +1,3 @@
 export { defineConfig } from './file.ts'
-export { type BrokerConfig, type Config, type Flags, loadConfig, VARIABLES } from './load.ts'
-export { nearest } from './problems.ts'
+export type { BrokerConfig } from './brokers.ts'
+export { type Config, type Flags, loadConfig, VARIABLES } from './load.ts'

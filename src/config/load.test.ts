@@ -120,6 +120,105 @@ test.each([
   })
 })
 
+test('a broker in a file says all that is its own, and global settings fill in', async () => {
+  const config = file(
+    'brokers.yaml',
+    `
+queues: [mail]
+enableEvents: true
+brokers:
+  - name: eu
+    url: rediss://eu/2
+    password: 'p/a@s#s'
+    queues: [reports, mail]
+    eventExchange: ev
+    controlExchange: ctl
+    transportOptions: { global_keyprefix: 'app1:' }
+    tls: { ca: /ca.pem, cert: /cert.pem, key: /key.pem, verify: false }
+  - name: us
+    url: amqp://monitor:secret@us//
+    managementUrl: http://monitor:secret@us:15672
+    tls: true
+    enableEvents: false
+`,
+  )
+  const { brokers } = await load({ config, brokerTransportOption: ['sep=:'] })
+  const [eu, us] = brokers
+  expect(eu).toMatchObject({
+    name: 'eu',
+    queues: ['mail', 'reports'],
+    transportOptions: { event_exchange: 'ev', control_exchange: 'ctl', global_keyprefix: 'app1:', sep: ':' },
+    tls: { caFile: '/ca.pem', certFile: '/cert.pem', keyFile: '/key.pem', verify: false },
+    managementUrl: undefined,
+    enableEvents: true,
+  })
+  expect(eu?.url.reveal()).toBe('rediss://:p%2Fa%40s%23s@eu/2')
+  expect(us).toMatchObject({ queues: ['mail'], tls: {}, enableEvents: false })
+  expect(us?.managementUrl?.reveal()).toBe('http://monitor:secret@us:15672')
+  const { brokers: asked } = await load({ config }, { CELERIAC_ENABLE_EVENTS: 'off' })
+  expect(asked.map(broker => broker.enableEvents)).toEqual([false, false])
+})
+
+test('a secret may come from a file or a variable where it stands, and a missing one is said with its line', async () => {
+  const secret = file('secret', 'hunter/2\n')
+  const config = file(
+    'references.yaml',
+    `
+brokers:
+  - url: { env: THE_BROKER }
+    password: { file: ${secret} }
+    transportOptions: { sentinel_kwargs: { password: { env: SENTINEL } }, master_name: m }
+`,
+  )
+  const loaded = await load({ config }, { THE_BROKER: 'redis://monitor@h/1', SENTINEL: 'hunter3' })
+  expect(loaded.brokers[0]?.url.reveal()).toBe('redis://monitor:hunter%2F2@h/1')
+  expect(loaded.brokers[0]?.transportOptions['sentinel_kwargs']).toEqual({ password: 'hunter3' })
+  expect(inspect(loaded, { depth: 9 }) + JSON.stringify(loaded)).not.toMatch(/hunter/)
+  await expect(load({ config })).rejects.toThrow(
+    /references\.yaml:3: brokers\[0\]\.url: the environment variable THE_BROKER is not set/,
+  )
+  const gone = file('gone.yaml', 'brokers:\n  - url: { file: /nowhere/secret }\n')
+  await expect(load({ config: gone })).rejects.toThrow(/gone\.yaml:2: .*cannot read \/nowhere\/secret/)
+})
+
+test.each([
+  ['url: redis://h\n    ulr: x', /brokers\[0\]: unknown key "ulr"; did you mean "url"\?/],
+  [
+    'url: redis://h\n    tls: { cafile: x }',
+    /:3: brokers\[0\]\.tls: unknown key "cafile"; known: ca, cert, key, verify/,
+  ],
+  ['url: redis://h\n    tls: { verify: maybe }', /:3: brokers\[0\]\.tls\.verify: .*expected boolean/],
+  ['url: redis://h\n    tls: no', /:3: brokers\[0\]\.tls: .*expected object/],
+  ['url: redis://h\n    managementUrl: http://m', /managementUrl and is no RabbitMQ/],
+  ['url: redis://:a@h\n    password: b', /a password in its URL and another beside it/],
+  ['url: redis://h\n    transportOptions: [1]', /brokers\[0\]\.transportOptions: /],
+])('a wrong broker (%s) is refused', async (text, message) => {
+  const config = file('wrong-broker.yaml', `brokers:\n  - ${text}\n`)
+  await expect(load({ config })).rejects.toMatchObject({
+    code: 'CONFIG_INVALID',
+    message: expect.stringMatching(message) as unknown,
+  })
+})
+
+test('several brokers in one variable keep the commas of their passwords', async () => {
+  const { brokers } = await load({}, { CELERIAC_BROKER: 'eu=redis://:a,b@h/1, us=redis://h/2,redis://h/3' })
+  expect(brokers.map(broker => [broker.name, broker.url.reveal()])).toEqual([
+    ['eu', 'redis://:a,b@h/1'],
+    ['us', 'redis://h/2'],
+    ['broker-3', 'redis://h/3'],
+  ])
+})
+
+test('transport options of the environment are a JSON object, and flags win over them', async () => {
+  const env = { CELERIAC_BROKER_TRANSPORT_OPTIONS: '{"global_keyprefix": "a:", "sep": ":"}' }
+  const { brokers } = await load({ broker: ['redis://a'], brokerTransportOption: ['sep=;'] }, env)
+  expect(brokers[0]?.transportOptions).toEqual({ global_keyprefix: 'a:', sep: ';' })
+  for (const wrong of ['[1]', 'null', '{'])
+    await expect(load({}, { CELERIAC_BROKER_TRANSPORT_OPTIONS: wrong })).rejects.toThrow(
+      /CELERIAC_BROKER_TRANSPORT_OPTIONS: expected a JSON object/,
+    )
+})
+
 test('a transport option is JSON where it is JSON and splits at the first equals sign', async () => {
   const { brokers } = await load({
     broker: ['redis://a'],

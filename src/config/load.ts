@@ -1,19 +1,14 @@
 import type { AlertOverrides } from '../catalog/index.ts'
-import { CeleriacError, parseBytes, Secret } from '../base/index.ts'
+import { CeleriacError, didYouMean, parseBytes, Secret } from '../base/index.ts'
 import type { ReceiverOptions } from '../notify/index.ts'
+import { type BrokerConfig, brokerConfigs, namedEntries, splitUrls } from './brokers.ts'
 import { findConfigFile, readConfigFile } from './file.ts'
-import { nearest } from './problems.ts'
-import { brokerEntry, DEFAULTS, type FileConfig, type FileInput, fileSchema } from './schema.ts'
-
-export interface BrokerConfig {
-  readonly name: string
-  readonly url: Secret
-  readonly transportOptions: Readonly<Record<string, unknown>>
-}
+import { DEFAULTS, type FileConfig, type FileInput, fileSchema } from './schema.ts'
 
 /** Everything the program runs on, complete and checked. Durations in ms. */
 export interface Config {
   readonly brokers: readonly BrokerConfig[]
+  /** Queues to read on every broker besides those that are found; those of one broker stand in its entry. */
   readonly queues: readonly string[]
   readonly listen: { readonly host: string; readonly port: number }
   readonly externalUrl: string | undefined
@@ -40,6 +35,7 @@ export interface Config {
 export interface Flags {
   readonly broker?: readonly string[]
   readonly brokerTransportOption?: readonly string[]
+  readonly enableEvents?: boolean
   readonly queues?: string
   readonly listen?: string
   readonly externalUrl?: string
@@ -60,6 +56,7 @@ export const VARIABLES = {
   CELERY_BROKER_URL: 'the broker, when CELERIAC_BROKER is not set',
   CELERIAC_BROKER_TRANSPORT_OPTIONS: 'transport options as a JSON object',
   CELERIAC_QUEUES: 'queues, comma-separated',
+  CELERIAC_ENABLE_EVENTS: 'true or false',
   CELERIAC_LISTEN: 'HOST:PORT',
   CELERIAC_EXTERNAL_URL: 'how people reach Celeriac',
   CELERIAC_CONFIG: 'the configuration file',
@@ -160,18 +157,15 @@ function unknownVariables(env: Environment): string[] {
   return Object.keys(env)
     .filter(name => name.startsWith('CELERIAC_') && !known.includes(name) && !FROM_KUBERNETES.test(name))
     .map(name => {
-      const meant = nearest(name, known)
-      return `The environment variable ${name} is not known and has no effect${meant === undefined ? '' : `; did you mean ${meant}?`}`
+      return `The environment variable ${name} is not known and has no effect${didYouMean(name, known).replaceAll('"', '')}`
     })
 }
 
-function namedBrokers(urls: readonly string[], options: Record<string, unknown>): BrokerConfig[] {
-  return urls.map((url, i) => {
-    // `name=redis://…` gives a name; a URL alone is the default broker, further ones are numbered.
-    const match = /^([A-Za-z0-9._-]{1,64})=(.+)$/s.exec(url)
-    const name = match?.[1] ?? (i === 0 ? 'default' : `broker-${i + 1}`)
-    return { name, url: new Secret(match?.[2] ?? url), transportOptions: options }
-  })
+function readFlag(text: string | undefined, name: string): boolean | undefined {
+  if (text === undefined || text === '') return undefined
+  if (/^(true|1|yes|on)$/i.test(text)) return true
+  if (/^(false|0|no|off)$/i.test(text)) return false
+  throw new CeleriacError('CONFIG_INVALID', `${name}: expected true or false.`)
 }
 
 /**
@@ -185,7 +179,7 @@ export async function loadConfig(
   readFile: (path: string) => string,
 ): Promise<Config> {
   const path = findConfigFile(flags.config ?? env['CELERIAC_CONFIG'], folder)
-  const file: FileConfig = path === undefined ? {} : await readConfigFile(path)
+  const file: FileConfig = path === undefined ? {} : await readConfigFile(path, { env, readFile })
 
   const flagOptions = flags.brokerTransportOption?.map(transportOption)
   const envOptions = env['CELERIAC_BROKER_TRANSPORT_OPTIONS']
@@ -193,25 +187,20 @@ export async function loadConfig(
     ...(envOptions === undefined ? {} : jsonObject(envOptions, 'CELERIAC_BROKER_TRANSPORT_OPTIONS')),
     ...Object.fromEntries(flagOptions ?? []),
   }
-  const urls = flags.broker ?? list(secretVariable(env, 'CELERIAC_BROKER', readFile))
+  const queues = list(flags.queues) ?? list(env['CELERIAC_QUEUES']) ?? file.queues ?? []
+  const given = secretVariable(env, 'CELERIAC_BROKER', readFile)
+  const urls = flags.broker ?? (given === undefined ? undefined : splitUrls(given))
   const fallback = env['CELERY_BROKER_URL']
-  const brokers: BrokerConfig[] =
+  const entries =
     urls !== undefined && urls.length > 0
-      ? namedBrokers(urls, options)
-      : (
-          file.brokers ??
-          (fallback === undefined || fallback === '' ? [] : [brokerEntry.parse({ url: fallback })])
-        ).map(broker => ({
-          name: broker.name,
-          url: new Secret(broker.url),
-          transportOptions: { ...broker.transportOptions, ...options },
-        }))
-  const twice = brokers.find((broker, i) => brokers.findIndex(other => other.name === broker.name) !== i)
-  if (twice !== undefined) {
-    throw new CeleriacError('CONFIG_INVALID', `Two brokers are named ${JSON.stringify(twice.name)}.`, {
-      hint: 'Give each a name of its own: --broker NAME=URL.',
-    })
-  }
+      ? namedEntries(urls)
+      : (file.brokers ?? (fallback === undefined || fallback === '' ? [] : namedEntries([fallback])))
+  const brokers = brokerConfigs(entries, {
+    transportOptions: options,
+    queues,
+    enableEvents: flags.enableEvents ?? readFlag(env['CELERIAC_ENABLE_EVENTS'], 'CELERIAC_ENABLE_EVENTS'),
+    enableEventsDefault: file.enableEvents,
+  })
 
   const pick = <K extends keyof FileInput>(
     key: K,
@@ -246,7 +235,7 @@ export async function loadConfig(
 
   return {
     brokers,
-    queues: list(flags.queues) ?? list(env['CELERIAC_QUEUES']) ?? file.queues ?? [],
+    queues,
     listen: pick('listen', flags.listen, '--listen', 'CELERIAC_LISTEN') ?? DEFAULTS.listen,
     externalUrl: pick('externalUrl', flags.externalUrl, '--external-url', 'CELERIAC_EXTERNAL_URL'),
     ruleFiles: flags.rules ?? list(env['CELERIAC_RULES']) ?? file.rules ?? [],

@@ -1,34 +1,5 @@
-import type { z } from 'zod'
-
-/** How alike two words are: 0 equal, else the number of edits (Levenshtein). */
-function distance(a: string, b: string): number {
-  let row = Array.from({ length: b.length + 1 }, (_, i) => i)
-  for (let i = 1; i <= a.length; i++) {
-    const next = [i]
-    for (let j = 1; j <= b.length; j++) {
-      next.push(
-        Math.min(
-          (next[j - 1] ?? 0) + 1,
-          (row[j] ?? 0) + 1,
-          (row[j - 1] ?? 0) + (a[i - 1] === b[j - 1] ? 0 : 1),
-        ),
-      )
-    }
-    row = next
-  }
-  return row[b.length] ?? 0
-}
-
-/** The candidate that was probably meant, if one is near. */
-export function nearest(word: string, candidates: readonly string[]): string | undefined {
-  const ranked = candidates
-    .map(candidate => ({ candidate, edits: distance(word.toLowerCase(), candidate.toLowerCase()) }))
-    .sort((a, b) => a.edits - b.edits)
-  const best = ranked[0]
-  return best !== undefined && best.edits <= Math.max(2, Math.floor(word.length / 3))
-    ? best.candidate
-    : undefined
-}
+import { z } from 'zod'
+import { didYouMean } from '../base/index.ts'
 
 /** `notify.receivers[0].slack`. */
 export const pathText = (path: readonly PropertyKey[]): string =>
@@ -38,14 +9,47 @@ export const pathText = (path: readonly PropertyKey[]): string =>
     '',
   )
 
+/** The keys that an object of the schema takes at a path; empty where it takes none. */
+export function keysAt(schema: z.ZodType, path: readonly PropertyKey[]): readonly string[] {
+  let at: unknown = schema
+  for (const key of [...path, undefined]) {
+    while (at instanceof z.ZodOptional || at instanceof z.ZodDefault || at instanceof z.ZodPipe)
+      at = at instanceof z.ZodPipe ? at.in : at.unwrap()
+    if (at instanceof z.ZodUnion) at = at.options.find(option => option instanceof z.ZodObject)
+    if (key === undefined) break
+    if (at instanceof z.ZodArray) at = at.element
+    else if (at instanceof z.ZodObject) at = (at.shape as Readonly<Record<PropertyKey, unknown>>)[key]
+    else return []
+  }
+  return at instanceof z.ZodObject ? Object.keys(at.shape) : []
+}
+
+/** So many keys are listed when none of them is near the one given. */
+const MAX_KEYS_LISTED = 12
+
 /** One line a problem: where, what was expected. Values are never repeated beyond what the schema's own message says. */
-export function describeIssue(issue: z.core.$ZodIssue, known: readonly string[]): string {
+export function describeIssue(issue: z.core.$ZodIssue, schema: z.ZodType): string {
+  if (issue.code === 'invalid_union') {
+    const deepest = furthest(issue.errors)
+    if (deepest !== undefined)
+      return describeIssue({ ...deepest, path: [...issue.path, ...deepest.path] }, schema)
+  }
   const path = pathText(issue.path)
   const at = path === '' ? '' : `${path}: `
   if (issue.code === 'unrecognized_keys') {
     const key = issue.keys[0] ?? ''
-    const meant = nearest(key, known)
-    return `${at}unknown key ${JSON.stringify(key)}${meant === undefined ? '' : `; did you mean ${JSON.stringify(meant)}?`}`
+    const known = keysAt(schema, issue.path)
+    const listed = known.length > 0 && known.length <= MAX_KEYS_LISTED ? `; known: ${known.join(', ')}` : ''
+    return `${at}unknown key ${JSON.stringify(key)}${didYouMean(key, known) || listed}`
   }
   return `${at}${issue.message}`
+}
+
+/** The problem of the alternative that was probably meant: the one that was read furthest, objects before single values. */
+function furthest(alternatives: readonly (readonly z.core.$ZodIssue[])[]): z.core.$ZodIssue | undefined {
+  const rank = (issue: z.core.$ZodIssue): number =>
+    issue.path.length > 0 ? 3 : issue.code === 'unrecognized_keys' ? 2 : issue.code === 'invalid_type' ? 1 : 0
+  return alternatives
+    .flatMap(issues => issues.slice(0, 1))
+    .sort((a, b) => rank(b) - rank(a) || b.path.length - a.path.length)[0]
 }

@@ -41,8 +41,9 @@ const httpUrl = z.string().refine(text => {
   }
 }, 'expected a URL that begins with http:// or https://')
 
-const transportOptions = z.record(z.string(), z.unknown())
+const fileName = z.string().min(1, 'expected the name of a file')
 
+/** One broker of the list. */
 export const brokerEntry = z.strictObject({
   name: z
     .string()
@@ -50,17 +51,52 @@ export const brokerEntry = z.strictObject({
     .default('default')
     .describe('The value of the label `broker`.'),
   url: z.string().min(1).describe('Where the broker is, such as redis://host:6379/0.'),
-  transportOptions: transportOptions
+  password: z
+    .string()
+    .min(1)
+    .optional()
+    .describe('The password, when it is not in the URL: {file: PATH} or {env: NAME} keep it out of here.'),
+  transportOptions: z
+    .record(z.string(), z.unknown())
     .default({})
     .describe(
       "Celery's broker_transport_options, as far as they move names: global_keyprefix, fanout_prefix, …",
     ),
+  eventExchange: z.string().min(1).optional().describe("Celery's event_exchange. Default celeryev."),
+  controlExchange: z.string().min(1).optional().describe("Celery's control_exchange. Default celery."),
+  queues: z
+    .array(z.string().min(1))
+    .optional()
+    .describe('Queues of this broker to read besides those found.'),
+  managementUrl: httpUrl
+    .optional()
+    .describe("RabbitMQ's management API, such as http://user:password@host:15672."),
+  tls: z
+    .union([
+      z.literal(true),
+      z.strictObject({
+        ca: fileName.optional().describe('Certificates of the authorities to trust, PEM.'),
+        cert: fileName.optional().describe('Our certificate, PEM.'),
+        key: fileName.optional().describe('Its private key, PEM.'),
+        verify: z.boolean().optional().describe('False accepts any certificate. Default true.'),
+      }),
+    ])
+    .optional()
+    .describe('Speak TLS, whatever the scheme of the URL; true trusts the authorities of the system.'),
+  enableEvents: z
+    .boolean()
+    .optional()
+    .describe('Ask workers that send no task events to send them, once each. Default false.'),
 })
+
+/** A broker of a configuration file, checked. */
+export type BrokerEntry = z.output<typeof brokerEntry>
 
 /** What a configuration file may hold. Unknown keys are refused. */
 export const fileSchema = z.strictObject({
   brokers: z.array(brokerEntry).optional().describe('The brokers to watch.'),
   queues: z.array(z.string().min(1)).optional().describe('Queues to read besides those that are found.'),
+  enableEvents: brokerEntry.shape.enableEvents,
   listen: listenAddress.optional().describe('HOST:PORT of the one HTTP listener. Default 127.0.0.1:9808.'),
   externalUrl: httpUrl.optional().describe('How people reach Celeriac: links in messages begin with it.'),
   rules: z

@@ -1,7 +1,8 @@
 #!/usr/bin/env node
 /**
  * Installs what the tests need and this machine lacks: Redis, RabbitMQ, Prometheus, Alertmanager and Chromium through apt,
- * Celery and the example service's Python packages from PyPI into .cache/venv (or from Debian where PyPI is not reached).
+ * Celery twice, because fleets run old and new ones: Debian's for the system's Python, and the newest, with the example service's
+ * packages, from PyPI into .cache/venv (or Debian's again where PyPI is not reached).
  * Services are never left running on their default ports: while apt works, a policy forbids it to start any.
  *
  * Usage: node scripts/servers.mjs   (called by `npm test`; prints nothing when nothing is missing)
@@ -13,7 +14,11 @@ import { fileURLToPath } from 'node:url'
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..')
 const venv = join(root, '.cache', 'venv')
-const requirements = join(root, 'examples', 'reports', 'requirements.txt')
+const requirements = join(root, 'test', 'fleet', 'requirements.txt')
+/** What decides whether .cache/venv is still what is wanted. */
+const wanted = [requirements, join(root, 'examples', 'reports', 'requirements.txt')]
+  .map(file => readFileSync(file, 'utf8'))
+  .join('')
 const POLICY = '/usr/sbin/policy-rc.d'
 
 /** Program that proves a package is installed -> Debian package. */
@@ -28,14 +33,10 @@ const PROGRAMS = {
   python3: 'python3',
 }
 
-const DEBIAN_PYTHON = [
-  'python3-celery',
-  'python3-redis',
-  'python3-fastapi',
-  'python3-uvicorn',
-  'python3-structlog',
-  'python3-venv',
-]
+/** Debian's Celery, and what its pools and transports need. */
+const DEBIAN_CELERY = ['python3-celery', 'python3-redis', 'python3-gevent']
+const DEBIAN_SERVICE = ['python3-fastapi', 'python3-uvicorn', 'python3-structlog', 'python3-venv']
+const SYSTEM_PYTHON = '/usr/bin/python3'
 
 const has = program =>
   spawnSync('sh', ['-c', `command -v ${program} || test -x /usr/sbin/${program}`], { stdio: 'ignore' })
@@ -83,13 +84,17 @@ function installServers() {
         .map(([, name]) => name),
     ),
   ]
+  if (!imports(SYSTEM_PYTHON, ['celery', 'redis', 'gevent'])) missing.push(...DEBIAN_CELERY)
   if (missing.length > 0) aptInstall(missing)
 }
 
-/** True when `python` can import all that the example service and the load producer import. */
-const imports = python =>
-  spawnSync(python, ['-c', 'import celery, redis, fastapi, uvicorn, structlog'], { stdio: 'ignore' })
-    .status === 0
+/** True when `python` can import the modules. */
+function imports(python, modules) {
+  return spawnSync(python, ['-c', `import ${modules.join(', ')}`], { stdio: 'ignore' }).status === 0
+}
+
+/** What the test fleet, the example service and the load producer import. */
+const MODULES = ['celery', 'redis', 'gevent', 'fastapi', 'uvicorn', 'structlog']
 
 function pip(python, args) {
   return (
@@ -102,8 +107,7 @@ function pip(python, args) {
 function installPython() {
   const python = join(venv, 'bin', 'python')
   const stamp = join(venv, 'requirements.txt')
-  const wanted = readFileSync(requirements, 'utf8')
-  if (existsSync(stamp) && readFileSync(stamp, 'utf8') === wanted && imports(python)) return
+  if (existsSync(stamp) && readFileSync(stamp, 'utf8') === wanted && imports(python, MODULES)) return
   mkdirSync(dirname(venv), { recursive: true })
   rmSync(venv, { recursive: true, force: true })
   say('making .cache/venv with Celery from PyPI')
@@ -112,19 +116,17 @@ function installPython() {
   if (
     made &&
     pip(python, ['install', '--retries', '1', '--timeout', '20', '-r', requirements]) &&
-    imports(python)
+    imports(python, MODULES)
   ) {
     writeFileSync(stamp, wanted)
     return
   }
   say("PyPI is not reached; using Debian's python3-celery")
-  aptInstall(DEBIAN_PYTHON)
+  aptInstall([...DEBIAN_CELERY, ...DEBIAN_SERVICE])
   rmSync(venv, { recursive: true, force: true })
-  execFileSync('/usr/bin/python3', ['-m', 'venv', '--system-site-packages', venv], { stdio: 'inherit' })
-  if (!imports(python))
-    throw new Error(
-      "Neither PyPI nor Debian's packages gave a Python with celery, redis, fastapi, uvicorn and structlog.",
-    )
+  execFileSync(SYSTEM_PYTHON, ['-m', 'venv', '--system-site-packages', venv], { stdio: 'inherit' })
+  if (!imports(python, MODULES))
+    throw new Error(`Neither PyPI nor Debian's packages gave a Python with ${MODULES.join(', ')}.`)
   writeFileSync(stamp, wanted)
 }
 

@@ -115,5 +115,5 @@ test('26 kinds of odd message are counted by reason, none is fatal and none cost
   // What is understood all the same: five probes with one event each, an empty batch, and the five good ones.
   expect(await total('celeriac_events_total')).toBe(PROBES.length - reasons.length - 1 + 5)
   expect(await total('celeriac_broker_connects_total')).toBe(1)
-  expect((await celeriac.get('/-/ready')).status).toBe(200)
+  expect((await celeriac.get('/-/healthy')).status).toBe(200)
 })

@@ -50,7 +50,7 @@ let runs: TaskRun[]
 
 const startFleetWorker = (name: string, queues?: readonly string[]): Promise<RunningWorker> =>
   startWorker({
-    redisUrl: redis.url,
+    brokerUrl: redis.url,
     name,
     truthFile,
     concurrency: 4,
@@ -146,7 +146,7 @@ describe.sequential('a real fleet, watched', () => {
     await eventually('both workers known', 20_000, async () =>
       sum(await celeriac.scrape(), 'celery_worker_count') === 2 ? true : undefined,
     )
-    produced = await produce({ redisUrl: redis.url, count: COUNT, queues: QUEUES })
+    produced = await produce({ brokerUrl: redis.url, count: COUNT, queues: QUEUES })
     expect(Object.values(produced.depth).reduce((total, depth) => total + depth, 0)).toBe(COUNT)
     await eventually('depths', 20_000, async () => {
       const samples = await celeriac.scrape()
@@ -265,7 +265,7 @@ describe.sequential('a real fleet, watched', () => {
       expect(count).not.toBe(0)
       return count === 2 ? true : undefined
     })
-    const more = await produce({ redisUrl: redis.url, count: 20, queues: QUEUES, mix: 'work' })
+    const more = await produce({ brokerUrl: redis.url, count: 20, queues: QUEUES, mix: 'work' })
     await untilEnded(truthFile, more.tasks, 60_000)
     await eventually('counters continue', 10_000, async () =>
       sum(await celeriac.scrape(), COUNTERS.succeeded) === (sum(before, COUNTERS.succeeded) ?? 0) + 20

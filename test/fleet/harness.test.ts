@@ -101,13 +101,13 @@ const depths = async (): Promise<Record<string, number>> =>
 
 test('a real worker, a producer and the broker tell the same story of fifty tasks', async () => {
   worker = await startWorker({
-    redisUrl: redis.url,
+    brokerUrl: redis.url,
     name: 'w1',
     truthFile,
     queues: ['parked'],
     concurrency: 2,
   })
-  const produced = await produce({ redisUrl: redis.url, count: 50 })
+  const produced = await produce({ brokerUrl: redis.url, count: 50 })
   expect(produced.tasks).toHaveLength(50)
   expect(new Set(produced.tasks.map(task => task.priority))).toEqual(new Set([0, 3, 6, 9]))
   // Nobody consumes: depth equals what was sent, priority lists summed.
@@ -146,7 +146,7 @@ test('a real worker, a producer and the broker tell the same story of fifty task
 
 test('a worker told to stop consuming takes nothing, and all of it once told to start again', async () => {
   await stopConsuming(redis.url, QUEUES, ['w1@test'])
-  const produced = await produce({ redisUrl: redis.url, count: 20, mix: 'work', offset: 1000, seconds: 0 })
+  const produced = await produce({ brokerUrl: redis.url, count: 20, mix: 'work', offset: 1000, seconds: 0 })
   await new Promise(resolve => setTimeout(resolve, 1500))
   expect(await depths()).toEqual(produced.depth)
   await startConsuming(redis.url, QUEUES, ['w1@test'])
@@ -163,7 +163,7 @@ test('a killed worker says no goodbye and leaves no process; a stopped one says 
   await new Promise(resolve => setTimeout(resolve, 300))
   expect(events.filter(event => event.type === 'worker-offline')).toEqual([])
 
-  worker = await startWorker({ redisUrl: redis.url, name: 'w2', truthFile, concurrency: 1, pool: 'solo' })
+  worker = await startWorker({ brokerUrl: redis.url, name: 'w2', truthFile, concurrency: 1, pool: 'solo' })
   await worker.stop()
   await until('the goodbye', () => events.some(event => event.type === 'worker-offline'))
   expect(events.find(event => event.type === 'worker-offline')?.hostname).toBe('w2@test')
@@ -171,7 +171,7 @@ test('a killed worker says no goodbye and leaves no process; a stopped one says 
 
 test('a worker that cannot start is an error with the end of its log', async () => {
   await expect(
-    startWorker({ redisUrl: redis.url, name: 'bad', truthFile, args: ['--no-such-option'] }),
+    startWorker({ brokerUrl: redis.url, name: 'bad', truthFile, args: ['--no-such-option'] }),
   ).rejects.toThrow(/bad did not get ready[^]*no-such-option/)
 })
 

@@ -32,7 +32,7 @@ beforeAll(async () => {
   const port = await freePort()
   url = `http://127.0.0.1:${port}`
   ;[worker, api] = await Promise.all([
-    startWorker({ redisUrl: redis.url, name: 'reports', app: 'reports', concurrency: 2, environment }),
+    startWorker({ brokerUrl: redis.url, name: 'reports', app: 'reports', concurrency: 2, environment }),
     spawnLogged({
       command: PYTHON,
       args: ['-m', 'uvicorn', 'app.main:app', '--host', '127.0.0.1', '--port', String(port)],
@@ -152,7 +152,7 @@ test('a report that cannot be made fails with the class of its reason only, unkn
 
 test('a retry keeps the correlation id', async () => {
   const flaky = await startWorker({
-    redisUrl: redis.url.replace(/0$/, '1'),
+    brokerUrl: redis.url.replace(/0$/, '1'),
     name: 'flaky',
     app: 'reports',
     concurrency: 1,

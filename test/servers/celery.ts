@@ -12,6 +12,9 @@ const root = join(import.meta.dirname, '..', '..')
 /** The Python that has Celery; `node scripts/servers.mjs` makes it. CELERIAC_TEST_PYTHON names another, to test with another Celery. */
 export const PYTHON = process.env['CELERIAC_TEST_PYTHON'] ?? join(root, '.cache', 'venv', 'bin', 'python')
 
+/** Debian's Python, whose Celery is years older than PyPI's newest. */
+export const SYSTEM_PYTHON = '/usr/bin/python3'
+
 /** The two Celery apps there are: tasks that write down the truth, and the example report service. */
 export const APPS = {
   fleet: join(root, 'test', 'fleet'),
@@ -25,14 +28,16 @@ const STOP_TIMEOUT_MS = 15_000
 const PRODUCE_BUFFER_BYTES = 256 * 1024 * 1024
 
 export interface WorkerOptions {
-  readonly redisUrl: string
+  readonly brokerUrl: string
+  /** `PYTHON` when left out. */
+  readonly python?: string
   /** The node will be `name@test`. */
   readonly name: string
   readonly app?: AppName
   readonly concurrency?: number
   /** What to consume; `reports` and `default` when left out. `['parked']` starts a worker that takes nothing until told. */
   readonly queues?: readonly string[]
-  readonly pool?: 'prefork' | 'threads' | 'solo'
+  readonly pool?: 'prefork' | 'threads' | 'solo' | 'gevent'
   /** Task events (`-E`); true when left out. */
   readonly events?: boolean
   /** Where tasks write what happened; required by the fleet app. */
@@ -82,10 +87,10 @@ export async function startWorker(options: WorkerOptions): Promise<RunningWorker
   args.push('-Q', (options.queues ?? ['reports', 'default']).join(','))
   if (options.events ?? true) args.push('-E')
   const running = await spawnLogged({
-    command: PYTHON,
+    command: options.python ?? PYTHON,
     args: [...args, ...(options.args ?? [])],
     cwd: APPS[options.app ?? 'fleet'],
-    environment: pythonEnvironment(options.redisUrl, options.truthFile, options.environment),
+    environment: pythonEnvironment(options.brokerUrl, options.truthFile, options.environment),
     name: options.name,
     ready: log => log.includes(`${node} ready.`),
   })
@@ -134,7 +139,7 @@ export interface Produced {
 }
 
 export interface ProduceOptions {
-  readonly redisUrl: string
+  readonly brokerUrl: string
   readonly count: number
   /** `mixed`: of ten tasks six succeed, one fails, two retry and then succeed, one has an ETA 1 to 2 s ahead. */
   readonly mix?: 'mixed' | 'work' | 'fail' | 'flaky' | 'eta'
@@ -152,7 +157,7 @@ export async function produce(options: ProduceOptions): Promise<Produced> {
   if (options.queues !== undefined) args.push('--spread', ...options.queues)
   if (options.offset !== undefined) args.push('--offset', String(options.offset))
   if (options.seconds !== undefined) args.push('--seconds', String(options.seconds))
-  return JSON.parse(await runPython('app.produce', args, options.redisUrl)) as Produced
+  return JSON.parse(await runPython('app.produce', args, options.brokerUrl)) as Produced
 }
 
 /** What each node said about each queue: `{ok: text}` or `{error: text}`. */
@@ -165,20 +170,20 @@ export type ConsumeAnswers = Readonly<
  * knows when all have answered.
  */
 export async function stopConsuming(
-  redisUrl: string,
+  brokerUrl: string,
   queues: readonly string[],
   nodes?: readonly string[],
 ): Promise<ConsumeAnswers> {
-  return consume('stop', redisUrl, queues, nodes)
+  return consume('stop', brokerUrl, queues, nodes)
 }
 
 /** Makes workers of the fleet app consume the queues, also those they were started without. */
 export async function startConsuming(
-  redisUrl: string,
+  brokerUrl: string,
   queues: readonly string[],
   nodes?: readonly string[],
 ): Promise<ConsumeAnswers> {
-  return consume('start', redisUrl, queues, nodes)
+  return consume('start', brokerUrl, queues, nodes)
 }
 
 /** One run of a task as the task itself saw it; times are epoch seconds of this machine. */
@@ -290,7 +295,7 @@ export async function spawnLogged(options: LoggedProcessOptions): Promise<Logged
 
 /** The environment a Python program gets: this one's, without what would lead it to another broker. */
 export function pythonEnvironment(
-  redisUrl: string,
+  brokerUrl: string,
   truthFile?: string,
   more?: Readonly<Record<string, string>>,
 ): Record<string, string | undefined> {
@@ -298,16 +303,16 @@ export function pythonEnvironment(
     ...process.env,
     PYTHONDONTWRITEBYTECODE: '1',
     PYTHONUNBUFFERED: '1',
-    CELERY_BROKER_URL: redisUrl,
+    CELERY_BROKER_URL: brokerUrl,
     ...(truthFile === undefined ? {} : { FLEET_TRUTH_FILE: truthFile }),
     ...more,
   }
 }
 
-async function runPython(module: string, args: readonly string[], redisUrl: string): Promise<string> {
+async function runPython(module: string, args: readonly string[], brokerUrl: string): Promise<string> {
   const { stdout } = await promisify(execFile)(PYTHON, ['-m', module, ...args], {
     cwd: APPS.fleet,
-    env: pythonEnvironment(redisUrl),
+    env: pythonEnvironment(brokerUrl),
     maxBuffer: PRODUCE_BUFFER_BYTES,
   })
   return stdout
@@ -315,12 +320,12 @@ async function runPython(module: string, args: readonly string[], redisUrl: stri
 
 async function consume(
   action: 'start' | 'stop',
-  redisUrl: string,
+  brokerUrl: string,
   queues: readonly string[],
   nodes: readonly string[] | undefined,
 ): Promise<ConsumeAnswers> {
   const args = [action, ...queues, ...(nodes === undefined ? [] : ['--workers', ...nodes])]
-  return JSON.parse(await runPython('app.consume', args, redisUrl)) as ConsumeAnswers
+  return JSON.parse(await runPython('app.consume', args, brokerUrl)) as ConsumeAnswers
 }
 
 /** `signal` to the parent (SIGTERM) or to the whole group (SIGKILL); resolves when the parent is gone. */

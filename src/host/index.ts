@@ -1,0 +1,2 @@
+export type * from './contract.ts'
+export { createLocalHost, type LocalHost } from './local.ts'

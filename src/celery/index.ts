@@ -21,10 +21,12 @@ export type * from './event.ts'
 export { exceptionClass } from './exception.ts'
 export {
   type Binding,
+  type ControlKeyKind,
   escapeGlob,
   type NameOptions,
   priorityStep,
   type RedisNames,
   redisNames,
 } from './names.ts'
+export { taskIdOf, type UnackedOrigin, unackedOrigin } from './task-id.ts'
 export { decodeTask, encodeTask, priorityOf, type TaskCall, type TaskMessage, taskMessage } from './task.ts'

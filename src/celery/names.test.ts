@@ -39,6 +39,52 @@ test('every option moves its names', () => {
   expect(prefixed.replyList('r')).toBe('app1:r')
 })
 
+test('keys of events, control and replies are told from all others', () => {
+  const names = redisNames()
+  expect(names.controlKey('1f0c.reply.celery.pidbox')).toEqual({
+    kind: 'reply',
+    queue: '1f0c.reply.celery.pidbox',
+  })
+  expect(names.controlKey('1f0c.reply.celery.pidbox\u0006\u00169')).toEqual({
+    kind: 'reply',
+    queue: '1f0c.reply.celery.pidbox',
+  })
+  expect(names.controlKey('w1@host.celery.pidbox')?.kind).toBe('control')
+  expect(names.controlKey('celeryev.1f0c')?.kind).toBe('event')
+  expect(names.controlKey(names.replyList(names.ownReplyKey('1f0c')))?.kind).toBe('own')
+  for (const other of [
+    'celery',
+    'reports\u0006\u00163',
+    '_kombu.binding.reply.celery.pidbox',
+    '_kombu.binding.celery.pidbox',
+    'celeryev',
+    'celery-task-meta-1',
+    'unacked',
+  ])
+    expect(names.controlKey(other), other).toBeUndefined()
+  const moved = redisNames({
+    globalKeyprefix: 'app1:',
+    controlExchange: 'ctl',
+    eventQueuePrefix: 'evq',
+    sep: ':',
+  })
+  expect(moved.controlKey('app1:a.reply.ctl.pidbox:3')).toEqual({
+    kind: 'reply',
+    queue: 'a.reply.ctl.pidbox',
+  })
+  expect(moved.controlKey('app1:w@h.ctl.pidbox')?.kind).toBe('control')
+  expect(moved.controlKey('app1:evq.1')?.kind).toBe('event')
+  for (const other of ['a.reply.ctl.pidbox', 'app1:a.reply.celery.pidbox', 'app1:_kombu.binding.ctl.pidbox'])
+    expect(moved.controlKey(other), other).toBeUndefined()
+})
+
+test('what is not acknowledged lies under names of its own, prefixed as all', () => {
+  expect(redisNames()).toMatchObject({ unacked: 'unacked', unackedIndex: 'unacked_index' })
+  expect(
+    redisNames({ globalKeyprefix: 'p:', unackedKey: 'u', unackedIndexKey: 'ui', taskDefaultQueue: 'jobs' }),
+  ).toMatchObject({ unacked: 'p:u', unackedIndex: 'p:ui', defaultQueue: 'jobs' })
+})
+
 test('a prefix with glob characters is taken literally in the pattern', () => {
   expect(redisNames({ globalKeyprefix: 'a*[x]?\\' }).eventPattern).toBe('a\\*\\[x\\]\\?\\\\/0.celeryev/*')
 })

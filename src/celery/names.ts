@@ -16,7 +16,20 @@ export interface NameOptions {
   readonly eventExchange?: string
   /** Celery's `control_exchange`. Default `celery`. */
   readonly controlExchange?: string
+  /** Celery's `event_queue_prefix`. Default `celeryev`. */
+  readonly eventQueuePrefix?: string
+  /** Celery's `task_default_queue`; its default exchange has the same name. Default `celery`. */
+  readonly taskDefaultQueue?: string
+  /** `unacked_key`, `unacked_index_key`. Defaults `unacked`, `unacked_index`. */
+  readonly unackedKey?: string
+  readonly unackedIndexKey?: string
 }
+
+/** Of which conversation a key is; `own`: replies to Celeriac. */
+export type ControlKeyKind = 'event' | 'control' | 'reply' | 'own'
+
+/** What the reply lists of Celeriac end with. */
+const OWN_REPLIES = '.reply.celeriac'
 
 const DEFAULT_SEP = '\u0006\u0016'
 const DEFAULT_PRIORITY_STEPS: readonly number[] = [0, 3, 6, 9]
@@ -55,6 +68,17 @@ export interface RedisNames {
   parseBinding(member: string): Binding | undefined
   /** The list behind a queue name with its prefix: what a worker pushes to that answers `routingKey` on the default exchange. */
   replyList(routingKey: string): string
+  /** The routing key of the replies to one process of ours. */
+  ownReplyKey(id: string): string
+  /** The exchange of tasks that name no other, and its default queue. */
+  readonly defaultQueue: string
+  /** Hash of the messages that are delivered and not acknowledged, and the sorted set of their delivery times (epoch seconds). */
+  readonly unacked: string
+  readonly unackedIndex: string
+  /** What every key begins with; '' for none. */
+  readonly prefix: string
+  /** Undefined for a key of no such conversation: a task queue, a binding table, anybody else's. */
+  controlKey(key: string): { readonly kind: ControlKeyKind; readonly queue: string } | undefined
 }
 
 /**
@@ -81,6 +105,8 @@ export function redisNames(options: NameOptions = {}): RedisNames {
   const eventExchange = options.eventExchange ?? 'celeryev'
   const control = options.controlExchange ?? 'celery'
   const controlExchange = `${control}.pidbox`
+  const replyExchange = `reply.${controlExchange}`
+  const eventQueues = `${options.eventQueuePrefix ?? 'celeryev'}.`
   const eventTopic = `${prefix}${fanout}${eventExchange}`
   const listOf = (queue: string, step: number): string =>
     step === 0 ? `${prefix}${queue}` : `${prefix}${queue}${sep}${step}`
@@ -88,7 +114,7 @@ export function redisNames(options: NameOptions = {}): RedisNames {
   return {
     eventExchange,
     controlExchange,
-    replyExchange: `reply.${controlExchange}`,
+    replyExchange,
     eventPattern: patterns ? `${escapeGlob(eventTopic)}/*` : escapeGlob(eventTopic),
     eventChannel: routingKey => (patterns && routingKey !== '' ? `${eventTopic}/${routingKey}` : eventTopic),
     isEventChannel: channel => (patterns ? channel.startsWith(`${eventTopic}/`) : channel === eventTopic),
@@ -104,6 +130,21 @@ export function redisNames(options: NameOptions = {}): RedisNames {
       return { routingKey, pattern, queue }
     },
     replyList: routingKey => prefix + routingKey,
+    ownReplyKey: id => id + OWN_REPLIES,
+    defaultQueue: options.taskDefaultQueue ?? 'celery',
+    unacked: prefix + (options.unackedKey ?? 'unacked'),
+    unackedIndex: prefix + (options.unackedIndexKey ?? 'unacked_index'),
+    prefix,
+    controlKey(key) {
+      if (!key.startsWith(prefix) || key.startsWith(`${prefix}_kombu.`)) return undefined
+      const list = key.slice(prefix.length)
+      const step = list.lastIndexOf(sep)
+      const queue = step > 0 && /^\d+$/.test(list.slice(step + sep.length)) ? list.slice(0, step) : list
+      if (queue.endsWith(OWN_REPLIES)) return { kind: 'own', queue }
+      if (queue.endsWith(`.${replyExchange}`)) return { kind: 'reply', queue }
+      if (queue.endsWith(`.${controlExchange}`)) return { kind: 'control', queue }
+      return queue.startsWith(eventQueues) ? { kind: 'event', queue } : undefined
+    },
   }
 }
 

@@ -215,6 +215,37 @@ export function brokerSuite(createWorld: () => Promise<BrokerWorld>): void {
       expect(await broker.readQueues([])).toEqual([])
     }))
 
+  test('the oldest and the youngest message of each list are told by their ids, most urgent list first', () =>
+    withWorld(async ({ broker, link }) => {
+      for (const [id, priority] of [
+        ['late', 9],
+        ['first', 0],
+        ['second', 0],
+        ['third', 1],
+        ['middle', 5],
+      ] as const)
+        await link.publishTask('q', task(id), priority)
+      const read = async () => (await broker.readQueues(['q', 'empty']))[0]
+      expect(await read()).toMatchObject({
+        depth: 5,
+        heads: ['first', 'middle', 'late'],
+        newest: ['third', 'middle', 'late'],
+      })
+      await link.takeTask(['q'])
+      expect(await read()).toMatchObject({ depth: 4, heads: ['second', 'middle', 'late'] })
+      expect((await broker.readQueues(['empty']))[0]).toMatchObject({ heads: [], newest: [], unacked: 0 })
+    }))
+
+  test('nothing is unacknowledged and no alarm is on in a fresh broker', () =>
+    withWorld(async ({ broker }) => {
+      expect(await broker.readServer()).toMatchObject({
+        unacked: 0,
+        unackedOldestAgeSeconds: 0,
+        unackedOverdue: 0,
+        alarms: [],
+      })
+    }))
+
   test('a worker takes the most urgent first, and of equals the oldest', () =>
     withWorld(async ({ link }) => {
       for (const [id, priority] of [

@@ -58,9 +58,12 @@ export interface QueueReading {
   readonly queue: string
   /** Messages waiting in the broker, priority lists summed; a known queue that has no key is 0. */
   readonly depth: number
-  /** Ids of the oldest message of each list that is not empty, most urgent first; `''` for a message without a readable id. Redis only. */
+  /**
+   * Ids of the oldest message of each list that is not empty, most urgent first; `''` for a message without a readable id. Redis
+   * only. null also for a queue whose messages are too large to be fetched at every reading: then it is known now and then.
+   */
   readonly heads: readonly string[] | null
-  /** Ids of the youngest message of each list that is not empty, in the same order. Redis only. */
+  /** Ids of the youngest message of each list that is not empty, in the same order; null together with `heads`. Redis only. */
   readonly newest: readonly string[] | null
   /** Deliveries since the server started; only its changes mean something. RabbitMQ management only. */
   readonly deliveredTotal: number | null
@@ -83,13 +86,16 @@ export interface ServerReading {
   readonly roundTripSeconds: number
   /** Clients that wait for a message (Redis `blocked_clients`). */
   readonly blockedConsumers: number | null
-  /** Deliveries without acknowledgement, all queues; their oldest age (0 when there is none); how many are older than the redelivery timeout. */
+  /**
+   * Deliveries without acknowledgement, all queues; their oldest age (0 when there is none); how many are older than the redelivery
+   * timeout. On Redis the delivery times are of the workers' clocks, and compared with ours.
+   */
   readonly unacked: number | null
   readonly unackedOldestAgeSeconds: number | null
   readonly unackedOverdue: number | null
   /** After this long the broker gives a message to somebody else; null when it is not known or there is no such limit. */
   readonly redeliveryTimeoutSeconds: number | null
-  /** What keeps the broker from serving: kinds in force, such as `memory`, `disk`, `loading`, `readonly`, `blocked`; null when it cannot be told. */
+  /** What keeps the broker from serving: kinds in force, such as `memory`, `disk`, `loading`, `readonly`, `clients`, `blocked`; null when it cannot be told. */
   readonly alarms: readonly string[] | null
 }
 

@@ -20,7 +20,8 @@ test('options are read as settings files and flags write them', () => {
       priority_steps: [0, 5],
       event_exchange: 'ev',
       control_exchange: 'ctl',
-      visibility_timeout: 3600,
+      socket_timeout: 3,
+      unacked_restore_limit: 10,
     }),
   ).toEqual(expected)
   expect(
@@ -34,6 +35,25 @@ test('options are read as settings files and flags write them', () => {
       control_exchange: 'ctl',
     }),
   ).toEqual(expected)
+  expect(
+    parseTransportOptions({
+      unacked_key: 'u',
+      unacked_index_key: 'ui',
+      unacked_mutex_key: 'um',
+      visibility_timeout: '7200.5',
+      ack_emulation: 'False',
+      event_queue_prefix: 'evq',
+      task_default_queue: 'jobs',
+    }),
+  ).toEqual({
+    unackedKey: 'u',
+    unackedIndexKey: 'ui',
+    unackedMutexKey: 'um',
+    visibilityTimeoutSeconds: 7200.5,
+    ackEmulation: false,
+    eventQueuePrefix: 'evq',
+    taskDefaultQueue: 'jobs',
+  })
   expect(parseTransportOptions({ fanout_prefix: '/{db}/' })).toEqual({ fanoutPrefix: '/{db}/' })
 })
 
@@ -56,6 +76,12 @@ test.each([
   ['priority_steps', '0,x'],
   ['priority_steps', [0, 1.5]],
   ['event_exchange', ''],
+  ['visibility_timeout', 0],
+  ['visibility_timeout', 'an hour'],
+  ['visibility_timeout', true],
+  ['unacked_key', ''],
+  ['task_default_queue', 3],
+  ['ack_emulation', 1],
 ])('%s = %j is refused by name', (name, value) => {
   expect(() => parseTransportOptions({ [name]: value })).toThrow(new RegExp(`"${name}" must be`))
 })

@@ -1,66 +1,94 @@
 import { CeleriacError, didYouMean } from '../base/index.ts'
 import type { NameOptions } from '../celery/index.ts'
 
-/** What of a fleet's settings moves names in the broker. The database number comes from the URL. */
-export type TransportOptions = Omit<NameOptions, 'database'>
+/** What of a fleet's settings a monitor must know. The database number comes from the URL. */
+export interface TransportOptions extends Omit<NameOptions, 'database'> {
+  /** `visibility_timeout`: after this long kombu gives a message to somebody else. Default 3600. */
+  readonly visibilityTimeoutSeconds?: number
+  /** `ack_emulation`: false means that workers keep nowhere what they have taken and not finished. Default true. */
+  readonly ackEmulation?: boolean
+}
 
-/** Options of kombu and redis-py that do not change what a monitor must do: taken, so that a fleet's settings can be pasted. */
+/** Options of kombu, redis-py and Celery that do not change what a monitor must do: taken, so that a fleet's settings can be pasted. */
 const WITHOUT_EFFECT: ReadonlySet<string> = new Set([
-  'ack_emulation',
+  'body_encoding',
   'client_name',
+  'connect_retries_timeout',
+  'deadletter_queue',
   'health_check_interval',
+  'interval_max',
+  'interval_start',
+  'interval_step',
   'max_connections',
+  'max_retries',
+  'polling_interval',
   'queue_order_strategy',
+  'reauth_check_interval',
   'retry_on_timeout',
   'socket_connect_timeout',
   'socket_keepalive',
   'socket_keepalive_options',
+  'socket_read_size',
   'socket_timeout',
-  'unacked_key',
-  'unacked_index_key',
   'unacked_mutex_expire',
-  'unacked_mutex_key',
+  'unacked_restore_interval',
   'unacked_restore_limit',
-  'visibility_timeout',
+  'unacked_restore_throttle',
 ])
 
 type Mutable = { -readonly [K in keyof TransportOptions]: TransportOptions[K] }
+type TextOption = {
+  [K in keyof Mutable]-?: NonNullable<Mutable[K]> extends string ? K : never
+}[keyof Mutable]
+type FlagOption = Exclude<
+  { [K in keyof Mutable]-?: true extends NonNullable<Mutable[K]> ? K : never }[keyof Mutable],
+  'fanoutPrefix'
+>
 
-/** One row an option: its name in Celery's settings, and how its value is read. `undefined` from a reader means a wrong value. */
-const READERS: Readonly<
-  Record<string, { readonly expected: string; readonly read: (value: unknown, into: Mutable) => boolean }>
-> = {
-  global_keyprefix: {
-    expected: 'a text',
-    read: (value, into) => setText(value, text => (into.globalKeyprefix = text)),
+/** How the value of one option is read; false means a wrong value. */
+interface Reader {
+  readonly expected: string
+  readonly read: (value: unknown, into: Mutable) => boolean
+}
+
+const text = (option: TextOption, expected: string, mayBeEmpty = false): Reader => ({
+  expected,
+  read(value, into) {
+    if (typeof value !== 'string' || (value === '' && !mayBeEmpty)) return false
+    into[option] = value
+    return true
   },
-  sep: {
-    expected: 'a text that is not empty',
-    read: (value, into) => value !== '' && setText(value, text => (into.sep = text)),
+})
+
+const flag = (option: FlagOption): Reader => ({
+  expected: 'true or false',
+  read(value, into) {
+    const read = asFlag(value)
+    if (read === undefined) return false
+    into[option] = read
+    return true
   },
-  event_exchange: {
-    expected: 'the name of an exchange',
-    read: (value, into) => value !== '' && setText(value, text => (into.eventExchange = text)),
-  },
-  control_exchange: {
-    expected: 'the name of an exchange',
-    read: (value, into) => value !== '' && setText(value, text => (into.controlExchange = text)),
-  },
+})
+
+/** One row an option, by its name in Celery's settings. */
+const READERS: Readonly<Record<string, Reader>> = {
+  global_keyprefix: text('globalKeyprefix', 'a text', true),
+  sep: text('sep', 'a text that is not empty'),
+  event_exchange: text('eventExchange', 'the name of an exchange'),
+  event_queue_prefix: text('eventQueuePrefix', 'what the names of event queues begin with'),
+  control_exchange: text('controlExchange', 'the name of an exchange'),
+  task_default_queue: text('taskDefaultQueue', 'the name of a queue'),
+  unacked_key: text('unackedKey', 'the name of a key'),
+  unacked_index_key: text('unackedIndexKey', 'the name of a key'),
+  unacked_mutex_key: text('unackedMutexKey', 'the name of a key'),
+  ack_emulation: flag('ackEmulation'),
+  fanout_patterns: flag('fanoutPatterns'),
   fanout_prefix: {
     expected: 'true, false, or a text such as "/{db}."',
     read(value, into) {
-      const flag = asFlag(value)
-      if (flag === undefined && typeof value !== 'string') return false
-      into.fanoutPrefix = flag ?? String(value)
-      return true
-    },
-  },
-  fanout_patterns: {
-    expected: 'true or false',
-    read(value, into) {
-      const flag = asFlag(value)
-      if (flag === undefined) return false
-      into.fanoutPatterns = flag
+      const read = asFlag(value)
+      if (read === undefined && typeof value !== 'string') return false
+      into.fanoutPrefix = read ?? String(value)
       return true
     },
   },
@@ -73,11 +101,21 @@ const READERS: Readonly<
       return true
     },
   },
+  visibility_timeout: {
+    expected: 'a number of seconds above 0',
+    read(value, into) {
+      const seconds = asNumber(value)
+      if (seconds === undefined || seconds <= 0) return false
+      into.visibilityTimeoutSeconds = seconds
+      return true
+    },
+  },
 }
 
 /**
- * Celery's `broker_transport_options` (and `event_exchange`, `control_exchange`) by their own names; values as in a settings file
- * or as text from a flag. Throws CONFIG_INVALID that names the option.
+ * Celery's `broker_transport_options` (and the settings `event_exchange`, `event_queue_prefix`, `control_exchange` and
+ * `task_default_queue`) by their own names; values as in a settings file or as text from a flag. Throws CONFIG_INVALID that names
+ * the option.
  */
 export function parseTransportOptions(options: Readonly<Record<string, unknown>>): TransportOptions {
   const result: Mutable = {}
@@ -106,17 +144,17 @@ export function parseTransportOptions(options: Readonly<Record<string, unknown>>
   return result
 }
 
-function setText(value: unknown, set: (text: string) => void): boolean {
-  if (typeof value !== 'string') return false
-  set(value)
-  return true
-}
-
 function asFlag(value: unknown): boolean | undefined {
   if (typeof value === 'boolean') return value
   if (value === 'true' || value === 'True') return true
   if (value === 'false' || value === 'False') return false
   return undefined
+}
+
+/** A finite number, or text that is one. */
+function asNumber(value: unknown): number | undefined {
+  const number = typeof value === 'string' && value.trim() !== '' ? Number(value) : value
+  return typeof number === 'number' && Number.isFinite(number) ? number : undefined
 }
 
 function asSteps(value: unknown): readonly number[] | undefined {

@@ -20,9 +20,10 @@ export interface NameOptions {
   readonly eventQueuePrefix?: string
   /** Celery's `task_default_queue`; its default exchange has the same name. Default `celery`. */
   readonly taskDefaultQueue?: string
-  /** `unacked_key`, `unacked_index_key`. Defaults `unacked`, `unacked_index`. */
+  /** `unacked_key`, `unacked_index_key`, `unacked_mutex_key`. Defaults `unacked`, `unacked_index`, `unacked_mutex`. */
   readonly unackedKey?: string
   readonly unackedIndexKey?: string
+  readonly unackedMutexKey?: string
 }
 
 /** Of which conversation a key is; `own`: replies to Celeriac. */
@@ -75,6 +76,8 @@ export interface RedisNames {
   /** Hash of the messages that are delivered and not acknowledged, and the sorted set of their delivery times (epoch seconds). */
   readonly unacked: string
   readonly unackedIndex: string
+  /** The lock of whoever gives old ones to somebody else. */
+  readonly unackedMutex: string
   /** What every key begins with; '' for none. */
   readonly prefix: string
   /** Undefined for a key of no such conversation: a task queue, a binding table, anybody else's. */
@@ -134,6 +137,7 @@ export function redisNames(options: NameOptions = {}): RedisNames {
     defaultQueue: options.taskDefaultQueue ?? 'celery',
     unacked: prefix + (options.unackedKey ?? 'unacked'),
     unackedIndex: prefix + (options.unackedIndexKey ?? 'unacked_index'),
+    unackedMutex: prefix + (options.unackedMutexKey ?? 'unacked_mutex'),
     prefix,
     controlKey(key) {
       if (!key.startsWith(prefix) || key.startsWith(`${prefix}_kombu.`)) return undefined

@@ -1,11 +1,10 @@
 import { randomUUID } from 'node:crypto'
 import { CeleriacError, type Clock, errorText, type Log } from '../../base/index.ts'
-import { encodeControlRequest, type NameOptions, redisNames } from '../../celery/index.ts'
+import { encodeControlRequest, type NameOptions, redisNames, taskIdOf } from '../../celery/index.ts'
 import type { Broker, BrokerListener, ControlOptions, ControlReply, ControlRequest } from '../broker.ts'
-import { queuesOf } from '../discover.ts'
+import { Bindings } from '../discover.ts'
 import { Elsewhere } from '../elsewhere.ts'
 import { expecting, ReplyDesk } from '../reply-desk.ts'
-import { depthReading } from '../reading.ts'
 import { BrokerStatus } from '../status.ts'
 import type { MemoryClient, MemoryServer } from './server.ts'
 
@@ -26,8 +25,9 @@ export function createMemoryBroker(options: MemoryBrokerOptions): Broker {
   const names = redisNames(options.names)
   const status = new BrokerStatus(clock, ADDRESS)
   const desk = new ReplyDesk(clock, options.log)
-  const replyRoutingKey = `${randomUUID()}.reply.celeriac`
+  const replyRoutingKey = names.ownReplyKey(randomUUID())
   const replyList = names.replyList(replyRoutingKey)
+  const bindings = new Bindings(names)
   let listener: BrokerListener | undefined
 
   const serverUp = (): void => {
@@ -111,16 +111,22 @@ export function createMemoryBroker(options: MemoryBrokerOptions): Broker {
         .keys()
         .filter(key => key.startsWith(names.bindingPrefix))
         .map(key => [key.slice(names.bindingPrefix.length), server.members(key)] as const)
-      return queuesOf(tables, names)
+      return bindings.replace(tables)
     },
     async readQueues(queues) {
       connected()
-      return queues.map(queue =>
-        depthReading(
+      return queues.map(queue => {
+        const filled = names.queueLists(queue).filter(list => server.length(list) > 0)
+        return {
           queue,
-          names.queueLists(queue).reduce((sum, list) => sum + server.length(list), 0),
-        ),
-      )
+          depth: filled.reduce((sum, list) => sum + server.length(list), 0),
+          heads: filled.map(list => taskIdOf(server.peek(list, 'oldest'))),
+          newest: filled.map(list => taskIdOf(server.peek(list, 'newest'))),
+          deliveredTotal: null,
+          unacked: 0,
+          consumers: null,
+        }
+      })
     },
     async readServer() {
       connected()
@@ -134,11 +140,12 @@ export function createMemoryBroker(options: MemoryBrokerOptions): Broker {
         maxmemoryPolicy: 'noeviction',
         roundTripSeconds: 0,
         blockedConsumers: null,
-        unacked: null,
-        unackedOldestAgeSeconds: null,
-        unackedOverdue: null,
+        // What is taken is gone: nothing is ever delivered and kept.
+        unacked: 0,
+        unackedOldestAgeSeconds: 0,
+        unackedOverdue: 0,
         redeliveryTimeoutSeconds: null,
-        alarms: [],
+        alarms: server.isFull ? ['memory'] : [],
       }
     },
     async readControlKeys() {

@@ -35,6 +35,7 @@ export class MemoryServer {
   /** By list: who waits for its next message all the time, as BRPOP in a loop does. */
   readonly #consumers = new Map<string, Consumer>()
   #usedBytes = 0
+  #full = false
   #up = true
 
   constructor(options: { readonly maxMemoryBytes?: number; readonly maxClients?: number } = {}) {
@@ -53,6 +54,11 @@ export class MemoryServer {
   /** Bytes of all texts held (ASCII, so characters are bytes). */
   get memoryUsedBytes(): number {
     return this.#usedBytes
+  }
+
+  /** A push was refused and nothing has been taken since. */
+  get isFull(): boolean {
+    return this.#full
   }
 
   attach(client: MemoryClient): void {
@@ -77,6 +83,7 @@ export class MemoryServer {
     this.#lists.clear()
     this.#sets.clear()
     this.#usedBytes = 0
+    this.#full = false
     for (const client of this.#clients) client.serverDown()
   }
 
@@ -123,11 +130,13 @@ export class MemoryServer {
     this.#check()
     const consumer = this.#consumers.get(key)
     if (consumer !== undefined) return consumer.hear(payload)
-    if (this.#usedBytes + payload.length > this.maxMemoryBytes)
+    if (this.#usedBytes + payload.length > this.maxMemoryBytes) {
+      this.#full = true
       throw new CeleriacError(
         'BROKER_REFUSED',
         `The in-process broker is full: it holds ${this.#usedBytes} of at most ${this.maxMemoryBytes} bytes.`,
       )
+    }
     let list = this.#lists.get(key)
     if (list === undefined) this.#lists.set(key, (list = new MessageList()))
     list.push(payload)
@@ -141,8 +150,15 @@ export class MemoryServer {
     const payload = list?.take()
     if (list === undefined || payload === undefined) return undefined
     this.#usedBytes -= payload.length
+    this.#full = false
     if (list.length === 0) this.#lists.delete(key)
     return payload
+  }
+
+  /** The message at one end, left where it is; '' for an empty list. */
+  peek(key: string, end: 'oldest' | 'newest'): string {
+    this.#check()
+    return this.#lists.get(key)?.peek(end) ?? ''
   }
 
   length(key: string): number {
@@ -189,6 +205,10 @@ class MessageList {
 
   push(message: string): void {
     this.#messages.push(message)
+  }
+
+  peek(end: 'oldest' | 'newest'): string | undefined {
+    return end === 'oldest' ? this.#messages[this.#taken] : this.#messages.at(-1)
   }
 
   take(): string | undefined {

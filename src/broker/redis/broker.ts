@@ -8,9 +8,10 @@ import type {
   ControlReply,
   ControlRequest,
   QueueReading,
+  ServerReading,
 } from '../broker.ts'
+import { Bindings } from '../discover.ts'
 import { expecting, ReplyDesk } from '../reply-desk.ts'
-import { depthReading } from '../reading.ts'
 import { BrokerStatus } from '../status.ts'
 import type { TransportOptions } from '../transport-options.ts'
 import type { RedisTarget } from '../url.ts'
@@ -18,8 +19,11 @@ import { openConnection, type RedisConnection } from './connection.ts'
 import { QueueDiscovery } from './discovery.ts'
 import { isReply, redisError } from './errors.ts'
 import { listenElsewhere } from './listen-elsewhere.ts'
-import { parseInfo, serverReading } from './info.ts'
+import { parseInfo } from './info.ts'
+import { QueueReader } from './queue-reader.ts'
 import { ReplyCollector } from './reply-collector.ts'
+import { ServerReader } from './server-reader.ts'
+import { UnackedReader } from './unacked.ts'
 
 export interface RedisBrokerOptions {
   readonly name: string
@@ -57,13 +61,14 @@ class RedisBroker implements Broker {
   readonly #desk: ReplyDesk
   readonly #collector: ReplyCollector
   readonly #discovery: QueueDiscovery
-  readonly #replyRoutingKey = `${randomUUID()}.reply.celeriac`
+  readonly #queues: QueueReader
+  readonly #server: ServerReader
+  readonly #replyRoutingKey: string
   readonly #stopping = new AbortController()
   #listener: BrokerListener | undefined
   #session: Session | undefined
   #attempts = 0
   #retry: Cancel | undefined
-  #maxClients: number | null = null
 
   constructor(options: RedisBrokerOptions) {
     this.#options = options
@@ -73,9 +78,20 @@ class RedisBroker implements Broker {
     this.#names = redisNames({ ...options.transportOptions, database: options.target.database })
     this.#status = new BrokerStatus(options.clock, this.address)
     this.#desk = new ReplyDesk(options.clock, options.log)
+    this.#replyRoutingKey = this.#names.ownReplyKey(randomUUID())
     const list = this.#names.replyList(this.#replyRoutingKey)
     this.#collector = new ReplyCollector(list, this.#desk, options.clock, options.log)
-    this.#discovery = new QueueDiscovery(this.#names)
+    const bindings = new Bindings(this.#names)
+    this.#discovery = new QueueDiscovery(this.#names, bindings)
+    const unacked = new UnackedReader(
+      this.#names,
+      options.transportOptions ?? {},
+      options.clock,
+      options.log,
+      origin => bindings.route(origin),
+    )
+    this.#queues = new QueueReader(this.#names, unacked, options.clock, options.log)
+    this.#server = new ServerReader(unacked)
   }
 
   get state() {
@@ -135,42 +151,11 @@ class RedisBroker implements Broker {
   }
 
   readQueues(queues: readonly string[]): Promise<readonly QueueReading[]> {
-    return this.#ask(async connection => {
-      // Commands of one turn of the event loop leave in one write.
-      const readings = await Promise.all(
-        queues.map(async queue => {
-          try {
-            const lengths = await Promise.all(
-              this.#names.queueLists(queue).map(list => connection.lLen(list)),
-            )
-            return depthReading(
-              queue,
-              lengths.reduce((sum, length) => sum + length, 0),
-            )
-          } catch (error) {
-            if (!isReply(error)) throw error
-            const { message } = redisError(error, this.#options.target, true)
-            this.#options.log.warn('The length of a queue could not be read.', { queue, reason: message })
-            return undefined
-          }
-        }),
-      )
-      return readings.filter(reading => reading !== undefined)
-    })
+    return this.#ask(connection => this.#queues.read(connection, queues))
   }
 
-  readServer() {
-    return this.#ask(async connection => {
-      const began = performance.now()
-      const [roundTripSeconds, text] = await Promise.all([
-        connection.ping().then(() => (performance.now() - began) / 1000),
-        connection.info(),
-      ])
-      const reading = serverReading(parseInfo(text), roundTripSeconds)
-      return reading.maxClients === null
-        ? { ...reading, maxClients: await this.#askMaxClients(connection) }
-        : reading
-    })
+  readServer(): Promise<ServerReading> {
+    return this.#ask(async connection => (await this.#server.read(connection)).reading)
   }
 
   async readControlKeys() {
@@ -182,18 +167,6 @@ class RedisBroker implements Broker {
     return this.#ask(() =>
       listenElsewhere(this.#options.target, this.#names, this.#clock, ms, this.#stopping.signal),
     )
-  }
-
-  /** Before Redis 7 the limit is only in the configuration, which hosted servers may not show. */
-  async #askMaxClients(connection: RedisConnection): Promise<number | null> {
-    if (this.#maxClients !== null) return this.#maxClients
-    try {
-      const { maxclients } = await connection.configGet('maxclients')
-      this.#maxClients = maxclients !== undefined && /^\d{1,9}$/.test(maxclients) ? Number(maxclients) : null
-    } catch (error) {
-      if (!isReply(error)) throw error
-    }
-    return this.#maxClients
   }
 
   /** Runs a question on the command connection; whatever goes wrong comes out as a CeleriacError. */

@@ -1,7 +1,7 @@
 import { escapeGlob, type RedisNames } from '../../celery/index.ts'
-import { isTaskExchange, MAX_QUEUES, queuesOf } from '../discover.ts'
+import { type Bindings, isTaskExchange, MAX_QUEUES } from '../discover.ts'
 import type { RedisConnection } from './connection.ts'
-import { isReply } from './errors.ts'
+import { unlessRefused } from './pipeline.ts'
 
 const KEYS_A_STEP = 1_000
 /** One discovery looks at about 50,000 keys of the database; the next goes on where it ended. */
@@ -14,11 +14,14 @@ const MAX_EXCHANGES = 1_000
  */
 export class QueueDiscovery {
   readonly #names: RedisNames
-  readonly #exchanges = new Set<string>(['celery'])
+  readonly #bindings: Bindings
+  readonly #exchanges: Set<string>
   #cursor = '0'
 
-  constructor(names: RedisNames) {
+  constructor(names: RedisNames, bindings: Bindings) {
     this.#names = names
+    this.#bindings = bindings
+    this.#exchanges = new Set([names.defaultQueue])
   }
 
   async discover(connection: RedisConnection): Promise<readonly string[]> {
@@ -28,7 +31,7 @@ export class QueueDiscovery {
         async exchange => [exchange, await this.#members(connection, exchange)] as const,
       ),
     )
-    return queuesOf(tables, this.#names)
+    return this.#bindings.replace(tables)
   }
 
   async #scan(connection: RedisConnection): Promise<void> {
@@ -45,14 +48,11 @@ export class QueueDiscovery {
     }
   }
 
+  /** A key of that name that is no set is not kombu's. */
   async #members(connection: RedisConnection, exchange: string): Promise<readonly string[]> {
-    try {
-      const { members } = await connection.sScan(this.#names.bindingKey(exchange), '0', { COUNT: MAX_QUEUES })
-      return members
-    } catch (error) {
-      // A key of that name that is no set is not kombu's.
-      if (isReply(error)) return []
-      throw error
-    }
+    const found = await unlessRefused(
+      connection.sScan(this.#names.bindingKey(exchange), '0', { COUNT: MAX_QUEUES }),
+    )
+    return found?.members ?? []
   }
 }

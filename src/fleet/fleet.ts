@@ -17,7 +17,7 @@ import { Presence } from './presence.ts'
 import { QueueTable } from './queues.ts'
 import { sourceViews } from './sources.ts'
 import { TaskTable } from './tasks.ts'
-import { isPresent, viewOf, type WorkerRecord } from './worker-record.ts'
+import { isPresent, viewOf, type ViewTime } from './worker-record.ts'
 import { WorkerTable } from './workers.ts'
 
 type InspectReading = Extract<Reading, { kind: 'inspect' }>
@@ -78,8 +78,10 @@ class FleetState implements Fleet {
       return
     }
     // A task-sent names the client, which is no worker.
-    if (event.type !== 'task-sent' && this.#workers.applyTaskEvent(event, receivedAtMs))
-      this.#presence.met(event.hostname)
+    if (event.type !== 'task-sent') {
+      const worker = this.#workers.applyTaskEvent(event, receivedAtMs)
+      if (worker?.state === 'up') this.#presence.met(event.hostname)
+    }
     this.#tasks.apply(event, this.#nowMs)
   }
 
@@ -117,10 +119,8 @@ class FleetState implements Fleet {
   }
 
   workers(nowMs: number): readonly WorkerView[] {
-    const freshMs = Math.max(3 * this.#settings.inspectIntervalMs, this.#settings.workerTimeoutMs)
-    return Array.from(this.#workers.all(), worker =>
-      viewOf(worker, nowMs, freshMs, this.#workers.listeningSinceMs),
-    )
+    const time = this.#viewTime(nowMs)
+    return Array.from(this.#workers.all(), worker => viewOf(worker, time))
   }
 
   queues(nowMs: number): readonly QueueView[] {
@@ -128,15 +128,15 @@ class FleetState implements Fleet {
     const present = [...this.#workers.all()].filter(isPresent)
     const consumers = new Map<string, number>()
     for (const worker of present)
-      for (const queue of worker.queues ?? []) consumers.set(queue, (consumers.get(queue) ?? 0) + 1)
+      for (const queue of worker.life.queues ?? []) consumers.set(queue, (consumers.get(queue) ?? 0) + 1)
     const workerCount = this.#workerCount()
-    const allAsked = present.length > 0 && present.every(worker => worker.queues !== null)
+    const allAsked = present.length > 0 && present.every(worker => worker.life.queues !== null)
     // Without task events from those who consume a queue, no start of its tasks is seen.
-    const mute = present.filter(worker => worker.silentRises >= 2)
+    const mute = present.filter(worker => worker.life.silentRises >= 2)
     return this.#queues.views(
       nowMs,
       connected,
-      queue => !mute.some(worker => worker.queues === null || worker.queues.includes(queue)),
+      queue => !mute.some(({ life }) => life.queues === null || life.queues.includes(queue)),
       queue =>
         workerCount === null ? null : (consumers.get(queue) ?? (allAsked || workerCount === 0 ? 0 : null)),
     )
@@ -231,9 +231,21 @@ class FleetState implements Fleet {
     if (replies.size > 0) this.#lastMs.inspect = atMs
     if (method === 'ping' || method === 'stats') this.#presence.roundEnded(askedAtMs, replies.size, atMs)
     if (method === 'active') this.#tasks.forgetAdopted(atMs - 4 * this.#settings.inspectIntervalMs)
-    if (method === 'active_queues')
+    if (method === 'active_queues') {
+      this.#workers.consumersAsked(replies, askedAtMs)
       for (const worker of this.#workers.all())
-        if (isPresent(worker)) for (const queue of worker.queues ?? []) this.#queues.know(queue, atMs)
+        if (isPresent(worker)) for (const queue of worker.life.queues ?? []) this.#queues.know(queue, atMs)
+    }
+  }
+
+  #viewTime(nowMs: number): ViewTime {
+    const { inspectIntervalMs, workerTimeoutMs } = this.#settings
+    return {
+      nowMs,
+      freshMs: Math.max(3 * inspectIntervalMs, workerTimeoutMs),
+      listeningSinceMs: this.#workers.listeningSinceMs,
+      beatsWithinMs: workerTimeoutMs,
+    }
   }
 
   #workerCount(): number | null {
@@ -247,11 +259,11 @@ class FleetState implements Fleet {
   /** The time of the oldest of the newest answers by which every present worker said that it holds no task; NaN when one does, or did not say. */
   #heldNothingSinceMs(): number {
     let sinceMs = Infinity
-    const holdsNothing = (worker: WorkerRecord): boolean => worker.reserved === 0 && worker.scheduled === 0
     for (const worker of this.#workers.all()) {
       if (!isPresent(worker)) continue
-      if (!holdsNothing(worker)) return Number.NaN
-      sinceMs = Math.min(sinceMs, worker.reservedAtMs, worker.scheduledAtMs)
+      const { reserved, scheduled, reservedAtMs, scheduledAtMs } = worker.life
+      if (reserved !== 0 || scheduled !== 0) return Number.NaN
+      sinceMs = Math.min(sinceMs, reservedAtMs, scheduledAtMs)
     }
     return sinceMs
   }

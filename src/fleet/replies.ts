@@ -16,19 +16,57 @@ const nameOf = (value: unknown): string | undefined =>
 const countOf = (value: unknown): number | undefined =>
   typeof value === 'number' && Number.isInteger(value) && value >= 0 ? value : undefined
 
+/** A pool of more processes than this is not believed. */
+const MAX_PIDS = 10_000
+
 export interface StatsReply {
   readonly pid: number | undefined
+  /** Slots of the pool now. */
   readonly concurrency: number | undefined
   /** `prefork`, `solo`, `threads`, `gevent`, `eventlet`, or the class of a pool of one's own. */
   readonly pool: string | undefined
+  /** Processes of the pool; a solo pool names the worker itself. */
+  readonly pids: readonly number[] | undefined
+  /** 0 is without limit (`worker_prefetch_multiplier=0`). */
+  readonly prefetch: number | undefined
 }
 
-/** `max-concurrency` is the only field that all pools have; the kind of pool is told by `implementation` since 5.3, else guessed from the fields. */
+/** The kind of pool is told by `implementation` since 5.3, else guessed from the fields. */
 export function readStats(value: unknown): StatsReply | undefined {
   const stats = fieldsOf(value)
   const pool = fieldsOf(stats?.['pool'])
   if (stats === undefined || pool === undefined) return undefined
-  return { pid: countOf(stats['pid']), concurrency: countOf(pool['max-concurrency']), pool: poolKind(pool) }
+  const kind = poolKind(pool)
+  const pids = pidsOf(pool['processes'])
+  return {
+    pid: countOf(stats['pid']),
+    concurrency: slotsOf(stats, pool, kind, pids),
+    pool: kind,
+    pids,
+    prefetch: countOf(stats['prefetch_count']),
+  }
+}
+
+/**
+ * `max-concurrency` is the only field that all pools have. A prefork pool that grew or shrank, by itself (autoscale) or by remote
+ * control, goes on naming there what it began with (Celery `concurrency/prefork.py`, `limit`): its processes are the truth.
+ */
+function slotsOf(
+  stats: Fields,
+  pool: Fields,
+  kind: string | undefined,
+  pids: readonly number[] | undefined,
+): number | undefined {
+  const scaled = countOf(fieldsOf(stats['autoscaler'])?.['current'])
+  if (scaled !== undefined) return scaled
+  if (kind === 'prefork' && pids !== undefined && pids.length > 0) return pids.length
+  return countOf(pool['max-concurrency'])
+}
+
+function pidsOf(value: unknown): readonly number[] | undefined {
+  if (!Array.isArray(value) || value.length > MAX_PIDS) return undefined
+  const pids = value.map(countOf)
+  return pids.every(pid => pid !== undefined) ? pids : undefined
 }
 
 function poolKind(pool: Fields): string | undefined {

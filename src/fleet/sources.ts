@@ -74,7 +74,7 @@ function silence(source: SourceName, workers: number): string {
 }
 
 function eventsDetail({ seen }: SourceFacts, workers: readonly WorkerRecord[]): string | null {
-  const mute = workers.filter(worker => worker.silentRises >= 2).length
+  const mute = workers.filter(worker => worker.life.silentRises >= 2).length
   if (mute > 0) {
     const verb = mute === 1 ? 'sends' : 'send'
     return `${mute} of ${workers.length} workers ${verb} no task events: start them with -E or set worker_send_task_events=True`

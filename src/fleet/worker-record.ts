@@ -1,6 +1,7 @@
 import type { WorkerState, WorkerView } from './contract.ts'
+import { WorkerLife } from './worker-life.ts'
 
-/** What one worker is known to be; null and NaN mean "not known". "Their clock" is the worker's own, in ms. */
+/** A name that workers go by, and the processes behind it. "Their clock" is the worker's own, in ms. */
 export interface WorkerRecord {
   readonly name: string
   state: WorkerState
@@ -13,31 +14,11 @@ export interface WorkerRecord {
   /** Its last goodbye, on their clock and on ours. */
   goodbyeStampMs: number
   goodbyeAtMs: number
-  /** NaN until a heartbeat said how often they come. */
-  heartbeatMs: number
-  pid: number | null
-  version: string | null
-  concurrency: number | null
-  pool: string | null
-  queues: readonly string[] | null
-  /** Routing key to queue, for the queues it consumes. */
-  routes: ReadonlyMap<string, string>
-  onlyQueue: string
-  active: number | null
-  activeAtMs: number
-  reserved: number | null
-  reservedAtMs: number
-  scheduled: number | null
-  scheduledAtMs: number
-  processed: number | null
-  /** `processed` when a task event was last seen; -1: to be taken from the next heartbeat. */
-  processedBase: number
-  /** Heartbeats in a row that told of more tasks while no task event came: from 2 on it sends none. */
-  silentRises: number
-  /** A solo pool that runs a task answers and beats only afterwards. */
-  running: boolean
   /** When it last answered anything. */
   answeredAtMs: number
+  life: WorkerLife
+  /** Processes that `life` seems to have replaced: another may go by the same name, and then both are heard in turn. */
+  readonly former: WorkerLife[]
 }
 
 export const makeWorker = (name: string, state: WorkerState, atMs: number): WorkerRecord => ({
@@ -49,75 +30,64 @@ export const makeWorker = (name: string, state: WorkerState, atMs: number): Work
   delayMs: Number.NaN,
   goodbyeStampMs: Number.NEGATIVE_INFINITY,
   goodbyeAtMs: Number.NEGATIVE_INFINITY,
-  heartbeatMs: Number.NaN,
-  pid: null,
-  version: null,
-  concurrency: null,
-  pool: null,
-  queues: null,
-  routes: new Map(),
-  onlyQueue: '',
-  active: null,
-  activeAtMs: Number.NEGATIVE_INFINITY,
-  reserved: null,
-  reservedAtMs: Number.NEGATIVE_INFINITY,
-  scheduled: null,
-  scheduledAtMs: Number.NEGATIVE_INFINITY,
-  processed: null,
-  processedBase: -1,
-  silentRises: 0,
-  running: false,
   answeredAtMs: Number.NEGATIVE_INFINITY,
+  life: new WorkerLife(null, atMs, Number.NEGATIVE_INFINITY),
+  former: [],
 })
-
-/** A new process under the same name: nothing that was said of the old one holds. */
-export function forgetProcess(worker: WorkerRecord): void {
-  worker.concurrency = worker.pool = worker.queues = worker.active = null
-  worker.reserved = worker.scheduled = worker.processed = null
-  worker.routes = new Map()
-  worker.onlyQueue = ''
-  worker.heartbeatMs = Number.NaN
-  worker.processedBase = -1
-  worker.silentRises = 0
-  worker.running = false
-}
 
 export const isPresent = (worker: WorkerRecord): boolean =>
   worker.state === 'up' || worker.state === 'suspect'
 
-/**
- * How it is told: what it holds is told only while it is known to be present, and no longer than `freshMs` after it was said.
- * `listeningSinceMs`: since when silence means something; NaN while nothing can be heard.
- */
-export function viewOf(
-  worker: WorkerRecord,
-  nowMs: number,
-  freshMs: number,
-  listeningSinceMs: number,
-): WorkerView {
-  const uncertain = isPresent(worker) && !(worker.lastHeardMs >= listeningSinceMs)
+/** What the views of workers are told by. */
+export interface ViewTime {
+  readonly nowMs: number
+  /** An answer older than this is no longer told. */
+  readonly freshMs: number
+  /** Since when silence means something; NaN while nothing can be heard. */
+  readonly listeningSinceMs: number
+  /** Within this time a worker that beats was heard to beat. */
+  readonly beatsWithinMs: number
+}
+
+/** True while it is counted as present although it was not heard since the broker came back. */
+export const isUncertain = (worker: WorkerRecord, { listeningSinceMs }: ViewTime): boolean =>
+  isPresent(worker) && !(worker.lastHeardMs >= listeningSinceMs)
+
+/** How it is told: what it holds is told only while it is known to be present, and no longer than `freshMs` after it was said. */
+export function viewOf(worker: WorkerRecord, time: ViewTime): WorkerView {
+  const { life } = worker
+  const uncertain = isUncertain(worker, time)
+  const known = isPresent(worker) && !uncertain
   const told = (value: number | null, atMs: number): number | null =>
-    isPresent(worker) && !uncertain && nowMs - atMs <= freshMs ? value : null
+    known && time.nowMs - atMs <= time.freshMs ? value : null
+  const skewMs = life.clock.medianMs
   return {
     worker: worker.name,
     state: worker.state,
     sinceMs: worker.sinceMs,
     lastHeardMs: worker.lastHeardMs,
-    concurrency: worker.concurrency,
-    active: told(worker.active, worker.activeAtMs),
-    reserved: told(worker.reserved, worker.reservedAtMs),
-    scheduled: told(worker.scheduled, worker.scheduledAtMs),
-    processedTotal: worker.processed,
-    queues: worker.queues,
-    pool: worker.pool,
-    version: worker.version,
-    pid: worker.pid,
-    pids: null,
-    heartbeats: null,
-    consuming: null,
-    prefetch: null,
-    clockSkewSeconds: null,
-    clockFault: null,
+    concurrency: life.concurrency,
+    // A solo pool beats between its tasks only, and then always says that none is active.
+    active: known && life.isDeafened ? 1 : told(life.active, life.activeAtMs),
+    reserved: told(life.reserved, life.reservedAtMs),
+    scheduled: told(life.scheduled, life.scheduledAtMs),
+    processedTotal: life.processed,
+    queues: life.queues,
+    pool: life.pool,
+    version: life.version,
+    pid: life.pid,
+    pids: life.pids,
+    heartbeats: known ? hasHeartbeats(life, time) : null,
+    consuming: known ? life.consuming.told(time.nowMs, life.isDeafened ? Infinity : time.freshMs) : null,
+    prefetch: known ? life.prefetch : null,
+    clockSkewSeconds: known && !Number.isNaN(skewMs) ? skewMs / 1000 : null,
+    clockFault: known ? life.clock.fault() : null,
     ...(uncertain ? { uncertain: true as const } : {}),
   }
+}
+
+function hasHeartbeats(life: WorkerLife, time: ViewTime): boolean | null {
+  if (!Number.isNaN(life.heartbeatMs)) return true
+  const heardForMs = time.nowMs - Math.max(life.metAtMs, time.listeningSinceMs)
+  return heardForMs >= time.beatsWithinMs && !life.isDeafened ? false : null
 }

@@ -229,7 +229,11 @@ test('pools of every kind and version are understood', () => {
     slots: number | null,
   ])[] = [
     [
-      { implementation: 'celery.concurrency.prefork:TaskPool', 'max-concurrency': 4, processes: [1] },
+      {
+        implementation: 'celery.concurrency.prefork:TaskPool',
+        'max-concurrency': 4,
+        processes: [1, 2, 3, 4],
+      },
       'prefork',
       4,
     ],
@@ -249,6 +253,106 @@ test('pools of every kind and version are understood', () => {
     answer(fleet, 'stats', { pid: 1, pool }, T0)
     expect(fleet.workers(T0)).toMatchObject([{ pool: kind, concurrency: slots }])
   }
+})
+
+test('a pool that grew, shrank or scales itself is as large as it is now, not as it began', () => {
+  const prefork = 'celery.concurrency.prefork:TaskPool'
+  const size = (stats: Record<string, unknown>) => {
+    const fleet = createFleet()
+    answer(fleet, 'stats', { pid: 1, ...stats }, T0)
+    return fleet.workers(T0)[0]?.concurrency
+  }
+  expect(size({ pool: { implementation: prefork, 'max-concurrency': 2, processes: [5, 6, 7] } })).toBe(3)
+  const autoscaler = { max: 10, min: 2, current: 6, qty: 6 }
+  expect(
+    size({ pool: { implementation: prefork, 'max-concurrency': 2, processes: [5, 6] }, autoscaler }),
+  ).toBe(6)
+  expect(size({ pool: { 'max-concurrency': 20, 'free-threads': 14 }, autoscaler })).toBe(6)
+})
+
+test('processes of the pool are told without the worker itself, and the prefetch count as it is', () => {
+  const fleet = createFleet()
+  const stats = (pool: Record<string, unknown>, prefetch: unknown) =>
+    answer(fleet, 'stats', { pid: 100, pool, prefetch_count: prefetch }, T0)
+  stats({ 'max-concurrency': 2, processes: [101, 102], writes: {} }, 8)
+  expect(fleet.workers(T0)).toMatchObject([{ pids: [101, 102], prefetch: 8 }])
+  // A solo pool names the worker as its process; 0 is no limit, which is no number.
+  stats({ 'max-concurrency': 1, processes: [100] }, 0)
+  expect(fleet.workers(T0)).toMatchObject([{ pids: [], prefetch: null }])
+  const threads = createFleet()
+  answer(
+    threads,
+    'stats',
+    { pid: 100, pool: { 'max-concurrency': 2, threads: 2 }, prefetch_count: 'N/A' },
+    T0,
+  )
+  expect(threads.workers(T0)).toMatchObject([{ pids: null, prefetch: null }])
+})
+
+test('a worker that is heard and never beats, though it had the time to, is without heartbeat', () => {
+  const fleet = createFleet()
+  const beats = (nowMs: number) => fleet.workers(nowMs)[0]?.heartbeats
+  for (let s = 0; s <= 29; s++) fleet.apply(received(`t${s}`, { atMs: T0 + s * 1000 }), T0 + s * 1000)
+  expect(beats(T0 + 29_000)).toBe(null)
+  fleet.apply(received('t', { atMs: T0 + 30_000 }), T0 + 30_000)
+  expect(beats(T0 + 30_000)).toBe(false)
+  // Asked for by somebody: that it can does not mean that it does.
+  fleet.apply(askedHeartbeat({ atMs: T0 + 31_000 }), T0 + 31_000)
+  expect(beats(T0 + 31_000)).toBe(false)
+  fleet.observe({ kind: 'broker-lost' }, T0 + 32_000)
+  expect(beats(T0 + 32_000)).toBe(null)
+  fleet.observe({ kind: 'broker-connected' }, T0 + 90_000)
+  answer(fleet, 'ping', { ok: 'pong' }, T0 + 91_000)
+  expect(beats(T0 + 91_000)).toBe(null)
+  fleet.apply(heartbeat({ atMs: T0 + 92_000 }), T0 + 92_000)
+  expect(beats(T0 + 92_000)).toBe(true)
+})
+
+test('a worker that never beats is another process when it says so in an answer or an event', () => {
+  const fleet = createFleet()
+  const stats = (pid: number, atMs: number) =>
+    answer(fleet, 'stats', { pid, pool: { 'max-concurrency': pid } }, atMs)
+  stats(4, T0)
+  answer(fleet, 'active_queues', [{ name: 'bills' }], T0)
+  stats(8, T0 + 15_000)
+  expect(fleet.workers(T0)).toMatchObject([{ pid: 8, concurrency: 8, queues: null }])
+  fleet.apply(received('a', { pid: 9, atMs: T0 + 16_000 }), T0 + 16_000)
+  expect(fleet.workers(T0)).toMatchObject([{ pid: 9, concurrency: null }])
+  // Asked before the new process was there: it is the old one's.
+  answer(fleet, 'active_queues', [{ name: 'bills' }], T0 + 17_000, W1, T0 + 15_500)
+  expect(fleet.workers(T0)).toMatchObject([{ pid: 9, queues: null }])
+})
+
+test('in a container a restarted worker may have the same pid: that it counts anew tells', () => {
+  const fleet = createFleet()
+  fleet.apply(heartbeat({ pid: 1, processed: 50 }), T0)
+  answer(fleet, 'active_queues', [{ name: 'bills' }], T0)
+  fleet.apply(online({ pid: 1, processed: 0, atMs: T0 + 5000 }), T0 + 5000)
+  expect(fleet.workers(T0)).toMatchObject([{ queues: null, processedTotal: 0 }])
+})
+
+test('two processes under one name are not taken for one that restarts without end', () => {
+  const fleet = createFleet()
+  for (const pid of [100, 200]) {
+    fleet.apply(heartbeat({ pid, processed: pid, atMs: T0 + pid }), T0 + pid)
+    answer(fleet, 'stats', { pid, pool: { 'max-concurrency': pid / 100 } }, T0 + pid)
+  }
+  for (let i = 1; i < 9; i++)
+    for (const pid of [100, 200]) {
+      const atMs = T0 + i * 2000 + pid
+      fleet.apply(heartbeat({ pid, processed: pid + i, atMs }), atMs)
+      expect(fleet.workers(atMs)).toMatchObject([{ pid, concurrency: pid / 100, processedTotal: pid + i }])
+    }
+  expect(moves(fleet)).toEqual(['new > up'])
+})
+
+test('the clock of a worker is told once ten heartbeats were heard', () => {
+  const fleet = createFleet()
+  const at = (i: number) => T0 + i * 2000
+  for (let i = 0; i < 9; i++) fleet.apply(heartbeat({ atMs: at(i) + 3_600_000 }), at(i))
+  expect(fleet.workers(at(8))).toMatchObject([{ clockSkewSeconds: null, clockFault: null }])
+  fleet.apply(heartbeat({ atMs: at(9) + 3_600_000 }), at(9))
+  expect(fleet.workers(at(9))).toMatchObject([{ clockSkewSeconds: -3600, clockFault: 'timezone' }])
 })
 
 test('answers of any shape change nothing but that the worker was heard', () => {

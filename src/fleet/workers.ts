@@ -2,7 +2,11 @@ import type { TaskEvent, WorkerEvent } from '../celery/index.ts'
 import type { FleetChange, InspectMethod, WorkerState } from './contract.ts'
 import type { FleetSettings } from './options.ts'
 import { readActiveQueues, readRequests, readStats, type RequestsReply } from './replies.ts'
-import { forgetProcess, isPresent, makeWorker, type WorkerRecord } from './worker-record.ts'
+import { isPresent, makeWorker, type WorkerRecord } from './worker-record.ts'
+import { WorkerLife } from './worker-life.ts'
+
+/** Processes remembered beside the present one; more than two under one name is a fleet gone wrong. */
+const MAX_FORMER = 4
 
 /**
  * The workers of a fleet. A worker's state follows from when *we* last heard it, never from its own clock:
@@ -61,12 +65,12 @@ export class WorkerTable {
   }
 
   onlyQueueOf(name: string): string {
-    return this.#workers.get(name)?.onlyQueue ?? ''
+    return this.#workers.get(name)?.life.onlyQueue ?? ''
   }
 
   /** The queue behind a routing key, as the worker itself names it; else the routing key. */
   queueOf(name: string, routingKey: string): string {
-    return this.#workers.get(name)?.routes.get(routingKey) ?? routingKey
+    return this.#workers.get(name)?.life.routes.get(routingKey) ?? routingKey
   }
 
   brokerLost(): void {
@@ -75,10 +79,10 @@ export class WorkerTable {
 
   brokerConnected(atMs: number): void {
     this.#listeningSinceMs = atMs
-    for (const worker of this.#workers.values()) {
+    for (const { life } of this.#workers.values()) {
       // Task events of the outage were lost while `processed` went on.
-      worker.processedBase = -1
-      worker.silentRises = 0
+      life.processedBase = -1
+      life.silentRises = 0
     }
   }
 
@@ -88,44 +92,49 @@ export class WorkerTable {
     if (event.type === 'worker-offline') return this.#goodbye(event, stampMs, atMs)
     const worker = this.#find(event.hostname, atMs)
     if (worker === undefined || stampMs <= worker.goodbyeStampMs) return false
-    const restarted = event.pid !== undefined && worker.pid !== null && event.pid !== worker.pid
+    const otherPid = hasOtherPid(worker.life, event.pid)
     if (stampMs < worker.stampMs) {
       // Overtaken by a younger event: of an older process, or an older word of this one.
-      if (!restarted) this.#heard(worker, atMs)
-      return !restarted
+      if (!otherPid) this.#heard(worker, atMs)
+      return !otherPid
     }
-    if (restarted) forgetProcess(worker)
-    worker.pid = event.pid ?? worker.pid
+    const life =
+      otherPid || countsAnew(worker.life, event) ? this.#replaceLife(worker, event.pid, atMs) : worker.life
+    life.pid = event.pid ?? life.pid
     worker.stampMs = stampMs
-    worker.version = event.sw_ver ?? worker.version
+    life.version = event.sw_ver ?? life.version
     const asked = event.active === undefined && event.processed === undefined
+    if (event.active !== undefined) {
+      life.active = event.active
+      life.activeAtMs = atMs
+    }
+    if (event.processed !== undefined) life.noteProcessed(event.processed)
     if (!asked) {
       worker.delayMs = atMs - stampMs
-      worker.heartbeatMs = event.freq * 1000
+      life.heartbeatMs = event.freq * 1000
+      life.consuming.beat(atMs, life.heartbeatMs, life.processed, life.pool === 'solo')
+      life.beatAtMs = atMs
+      life.clock.heard(worker.delayMs)
     }
-    if (event.active !== undefined) {
-      worker.active = event.active
-      worker.activeAtMs = atMs
-    }
-    if (event.processed !== undefined) noteProcessed(worker, event.processed)
     this.#heard(worker, atMs)
     return true
   }
 
-  applyTaskEvent(event: TaskEvent, atMs: number): boolean {
+  /** The worker that sent it, when it is known; it is `up` when the event was a sign of life. */
+  applyTaskEvent(event: TaskEvent, atMs: number): WorkerRecord | undefined {
     const worker = this.#find(event.hostname, atMs)
-    if (worker === undefined) return false
+    if (worker === undefined) return undefined
     const stampMs = event.timestamp * 1000
-    if (worker.state === 'stopped') {
-      const another = event.pid !== undefined && worker.pid !== null && event.pid !== worker.pid
-      if (!another || stampMs <= worker.goodbyeStampMs) return false
-    }
+    const another = hasOtherPid(worker.life, event.pid)
+    if (worker.state === 'stopped' && (!another || stampMs <= worker.goodbyeStampMs)) return worker
+    if (another && stampMs >= worker.stampMs) this.#replaceLife(worker, event.pid, atMs)
+    const { life } = worker
+    life.pid ??= event.pid ?? null
     if (stampMs > worker.stampMs) worker.stampMs = stampMs
-    worker.processedBase = -1
-    worker.silentRises = 0
-    worker.running = event.type === 'task-started'
+    life.noteTaskEvent()
+    life.running = event.type === 'task-started'
     this.#heard(worker, atMs)
-    return true
+    return worker
   }
 
   /** One worker's answer, given somewhere between `askedAtMs` and `atMs`. Tells what it holds, for `active`, `reserved` and `scheduled`. */
@@ -139,38 +148,46 @@ export class WorkerTable {
     const worker = this.#find(name, atMs)
     if (worker === undefined) return undefined
     const outdated = worker.state === 'stopped' && askedAtMs <= worker.goodbyeAtMs
-    if (outdated) return undefined
+    // The process that answered may have been replaced while the answer was on its way.
+    if (outdated || askedAtMs < worker.life.bornAtMs) return undefined
     worker.answeredAtMs = atMs
     this.#heard(worker, atMs)
     if (method === 'ping') return undefined
     if (method === 'stats') {
-      const stats = readStats(value)
-      if (stats === undefined) return undefined
-      worker.pid ??= stats.pid ?? null
-      worker.concurrency = stats.concurrency ?? worker.concurrency
-      worker.pool = stats.pool ?? worker.pool
+      this.#applyStats(worker, value, atMs)
       return undefined
     }
+    const { life } = worker
     if (method === 'active_queues') {
       const queues = readActiveQueues(value)
       if (queues === undefined) return undefined
-      worker.queues = [...new Set(queues.map(queue => queue.name))].sort()
-      worker.routes = new Map(queues.map(queue => [queue.routingKey, queue.name]))
-      worker.onlyQueue = worker.queues.length === 1 ? (worker.queues[0] ?? '') : ''
+      life.queues = [...new Set(queues.map(queue => queue.name))].sort()
+      life.routes = new Map(queues.map(queue => [queue.routingKey, queue.name]))
+      life.onlyQueue = life.queues.length === 1 ? (life.queues[0] ?? '') : ''
+      life.consuming.answered(queues.length, askedAtMs)
       return undefined
     }
     const held = readRequests(value)
     if (held === undefined) return undefined
     if (method === 'active') {
-      if (askedAtMs >= worker.activeAtMs) {
-        worker.active = held.count
-        worker.activeAtMs = askedAtMs
+      if (askedAtMs >= life.activeAtMs) {
+        life.active = held.count
+        life.activeAtMs = askedAtMs
       }
     } else {
-      worker[method] = held.count
-      worker[`${method}AtMs`] = askedAtMs
+      life[method] = held.count
+      life[`${method}AtMs`] = askedAtMs
     }
     return held
+  }
+
+  /** A round of `active_queues` has ended: those that did not answer may not be consuming. */
+  consumersAsked(answered: ReadonlyMap<string, unknown>, askedAtMs: number): void {
+    for (const worker of this.#workers.values()) {
+      if (!isPresent(worker) || answered.has(worker.name)) continue
+      const { life } = worker
+      if (askedAtMs >= life.bornAtMs) life.consuming.unanswered(askedAtMs, life.beatAtMs, life.processed)
+    }
   }
 
   tick(nowMs: number): void {
@@ -185,21 +202,47 @@ export class WorkerTable {
     }
   }
 
+  #applyStats(worker: WorkerRecord, value: unknown, atMs: number): void {
+    const stats = readStats(value)
+    if (stats === undefined) return
+    const { pid, heartbeatMs } = worker.life
+    // Heartbeats tell when another process took over; without them only answers do.
+    if (Number.isNaN(heartbeatMs) && pid !== null && stats.pid !== undefined && stats.pid !== pid)
+      this.#replaceLife(worker, stats.pid, atMs)
+    const { life } = worker
+    life.pid ??= stats.pid ?? null
+    life.concurrency = stats.concurrency ?? life.concurrency
+    life.pool = stats.pool ?? life.pool
+    life.pids = stats.pids?.filter(pid => pid !== life.pid) ?? life.pids
+    life.prefetch = stats.prefetch === 0 ? null : (stats.prefetch ?? life.prefetch)
+  }
+
+  /** Another process speaks under the name: one that did before, or a new one. */
+  #replaceLife(worker: WorkerRecord, pid: number | undefined, atMs: number): WorkerLife {
+    const { former } = worker
+    const known = former.findIndex(life => life.pid === pid && pid !== worker.life.pid)
+    const returned = known === -1 ? undefined : former.splice(known, 1)[0]
+    former.push(worker.life)
+    if (former.length > MAX_FORMER) former.shift()
+    worker.life = returned ?? new WorkerLife(pid ?? null, atMs, atMs)
+    return worker.life
+  }
+
   #patience(worker: WorkerRecord): { suspectMs: number; vanishedMs: number } {
     const { workerTimeoutMs, inspectIntervalMs, forgetWorkerMs } = this.#settings
-    const beats = !Number.isNaN(worker.heartbeatMs)
-    const suspectMs = 2 * (beats ? worker.heartbeatMs : inspectIntervalMs)
-    if (worker.pool === 'solo' && worker.running)
-      return { suspectMs, vanishedMs: Math.max(forgetWorkerMs, workerTimeoutMs) }
+    const { heartbeatMs, isDeafened } = worker.life
+    const beats = !Number.isNaN(heartbeatMs)
+    const suspectMs = 2 * (beats ? heartbeatMs : inspectIntervalMs)
+    if (isDeafened) return { suspectMs, vanishedMs: Math.max(forgetWorkerMs, workerTimeoutMs) }
     // Someone who beats every minute is not gone after half of one.
-    const vanishedMs = Math.max(workerTimeoutMs, beats ? 2 * worker.heartbeatMs : 3 * inspectIntervalMs)
+    const vanishedMs = Math.max(workerTimeoutMs, beats ? 2 * heartbeatMs : 3 * inspectIntervalMs)
     return { suspectMs, vanishedMs }
   }
 
   #goodbye(event: WorkerEvent, stampMs: number, atMs: number): boolean {
     const worker = this.#find(event.hostname, atMs, 'stopped')
     if (worker === undefined) return false
-    const another = event.pid !== undefined && worker.pid !== null && event.pid !== worker.pid
+    const another = hasOtherPid(worker.life, event.pid)
     // The goodbye of a process that was replaced meanwhile, or older than what was heard since.
     if (stampMs < worker.stampMs) return false
     if (another && isPresent(worker)) return false
@@ -213,13 +256,14 @@ export class WorkerTable {
     worker.goodbyeStampMs = stampMs
     worker.goodbyeAtMs = atMs
     worker.lastHeardMs = atMs
-    worker.running = false
+    worker.life.running = false
     if (worker.state !== 'stopped') this.#become(worker, 'stopped', atMs)
     return false
   }
 
   #heard(worker: WorkerRecord, atMs: number): void {
     if (atMs > worker.lastHeardMs) worker.lastHeardMs = atMs
+    worker.life.heardAtMs = worker.lastHeardMs
     if (worker.state !== 'up') this.#become(worker, 'up', atMs)
   }
 
@@ -256,10 +300,9 @@ export class WorkerTable {
   }
 }
 
-function noteProcessed(worker: WorkerRecord, processed: number): void {
-  if (worker.processedBase === -1 || processed < worker.processedBase) {
-    worker.processedBase = processed
-    worker.silentRises = 0
-  } else if (processed > worker.processedBase) worker.silentRises++
-  worker.processed = processed
-}
+const hasOtherPid = (life: WorkerLife, pid: number | undefined): boolean =>
+  pid !== undefined && life.pid !== null && pid !== life.pid
+
+/** In a container a worker often has the same pid each time; a new process then shows by what it counts since its start. */
+const countsAnew = (life: WorkerLife, { processed }: WorkerEvent): boolean =>
+  processed !== undefined && life.processed !== null && processed < life.processed

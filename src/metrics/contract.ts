@@ -28,11 +28,11 @@ export interface MetricsOptions {
  * setting a gauge to null, or not setting a fleet's gauge in a collection, removes its series.
  */
 export interface MetricsRegistry {
-  /** Counts what happened to tasks; other changes are passed over. */
+  /** Counts what happened to tasks and workers. */
   record(broker: string, changes: readonly FleetChange[]): void
   /** Sets everything that follows from a fleet's present state, and removes what is no longer known or no longer exists. */
   collectFleet(fleet: Fleet, status: BrokerStatus, nowMs: number): void
-  /** Removes what `collectFleet` set for a broker that is watched no more. Its counters stay. */
+  /** Removes what `collectFleet` set for a broker that is watched no more, and what bears a worker's name. Its other counters stay. */
   forgetFleet(broker: string): void
   /** Adds to a counter that starts at 0 with this process. */
   add<M extends Declared<'counter'>>(metric: M, labels: LabelsOf<M>, amount?: number): void

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import { createFleet } from '../fleet/index.ts'
-import { depths, heartbeat, offline, serverState, T0, W1 } from '../fleet/events.case.ts'
+import { depths, heartbeat, offline, received, serverState, T0, W1 } from '../fleet/events.case.ts'
 import { createMetrics, type MetricsRegistry } from './index.ts'
 
 const CONNECTED = { connected: true }
@@ -48,6 +48,12 @@ test('everything known of a fleet becomes a number, and nothing that is not', ()
   registry.collectFleet(busyFleet(), CONNECTED, T0 + 3000)
   expect(read(registry)).toEqual({
     'celery_worker_count{broker="b"}': 1,
+    'celery_workers{broker="b", state="up"}': 1,
+    'celery_workers{broker="b", state="suspect"}': 0,
+    'celery_workers{broker="b", state="vanished"}': 0,
+    'celery_workers{broker="b", state="stopped"}': 0,
+    'celery_workers{broker="b", state="without_heartbeat"}': 0,
+    'celery_worker_vanished_total{broker="b"}': 0,
     'celery_active_tasks{broker="b"}': 2,
     'celery_scheduled_tasks{broker="b"}': 1,
     'celery_reserved_tasks{broker="b"}': 3,
@@ -57,11 +63,15 @@ test('everything known of a fleet becomes a number, and nothing that is not', ()
     [`celery_worker_reserved_tasks{broker="b", worker="${W1}"}`]: 3,
     [`celery_worker_scheduled_tasks{broker="b", worker="${W1}"}`]: 1,
     [`celery_worker_processed_total{broker="b", worker="${W1}"}`]: 40,
+    [`celery_worker_consuming{broker="b", worker="${W1}"}`]: 1,
     'celery_queue_depth{broker="b", queue="bills"}': 0,
     'celery_queue_consumers{broker="b", queue="bills"}': 1,
     'redis_memory_used_bytes{broker="b"}': 10,
     'redis_memory_max_bytes{broker="b"}': 0,
     'redis_maxclients{broker="b"}': 100,
+    'celery_broker_memory_used_bytes{broker="b"}': 10,
+    'celery_broker_memory_max_bytes{broker="b"}': 0,
+    'celery_broker_maxmemory_policy_info{broker="b", policy="noeviction"}': 1,
     'celery_broker_evicted_keys_total{broker="b"}': 3,
     'celery_broker_roundtrip_seconds{broker="b"}': 0.001,
     'celery_broker_up{broker="b"}': 1,
@@ -77,7 +87,7 @@ test('everything known of a fleet becomes a number, and nothing that is not', ()
   })
 })
 
-test('when the broker is lost every number of the fleet is gone, none is 0 but that the broker is up', () => {
+test('when the broker is lost every number of the fleet is gone, but what was counted, and that the broker is not up', () => {
   const registry = createMetrics()
   const fleet = busyFleet()
   registry.collectFleet(fleet, CONNECTED, T0 + 3000)
@@ -86,6 +96,7 @@ test('when the broker is lost every number of the fleet is gone, none is 0 but t
   const left = read(registry)
   expect(left['celery_broker_up{broker="b"}']).toBe(0)
   expect(Object.keys(left).filter(name => !name.startsWith('celeriac_'))).toEqual([
+    'celery_worker_vanished_total{broker="b"}',
     'celery_broker_up{broker="b"}',
   ])
 })
@@ -132,10 +143,105 @@ test('fleets of two brokers do not touch each other, and one may be forgotten', 
     'celery_broker_up{broker="other"}': 0,
   })
   registry.forgetFleet('b')
-  expect(
-    Object.keys(read(registry)).every(
-      name => name.includes('broker="other"') || name.startsWith('celeriac_'),
+  // What was counted stays.
+  expect(Object.keys(read(registry)).filter(name => name.includes('broker="b"'))).toEqual([
+    'celery_worker_vanished_total{broker="b"}',
+  ])
+})
+
+const ups = (registry: MetricsRegistry, state: string) =>
+  read(registry)[`celery_workers{broker="b", state="${state}"}`]
+
+test('workers are counted by state, and those without heartbeat among those that are there', () => {
+  const registry = createMetrics()
+  const fleet = busyFleet()
+  for (let s = 0; s <= 40; s++) {
+    const atMs = T0 + s * 1000
+    if (s < 4) fleet.apply(heartbeat({ worker: 'gone@h', atMs }), atMs)
+    fleet.apply(heartbeat({ worker: W1, atMs, processed: 40 }), atMs)
+    fleet.apply(received(`t${s}`, { worker: 'mute@h', atMs }), atMs)
+    fleet.tick(atMs)
+  }
+  fleet.apply(offline({ worker: W1, atMs: T0 + 40_001 }), T0 + 40_001)
+  registry.record('b', fleet.drainChanges())
+  registry.collectFleet(fleet, CONNECTED, T0 + 40_001)
+  const states = ['up', 'suspect', 'vanished', 'stopped', 'without_heartbeat']
+  expect(states.map(state => ups(registry, state))).toEqual([1, 0, 1, 1, 1])
+  // The clean stop does not count.
+  expect(read(registry)['celery_worker_vanished_total{broker="b"}']).toBe(1)
+})
+
+test('a worker that comes back and vanishes again is counted again', () => {
+  const registry = createMetrics()
+  const fleet = createFleet({ broker: 'b' })
+  for (const startMs of [T0, T0 + 100_000]) {
+    fleet.apply(heartbeat({ atMs: startMs }), startMs)
+    fleet.tick(startMs + 40_000)
+  }
+  registry.record('b', fleet.drainChanges())
+  registry.collectFleet(fleet, CONNECTED, T0 + 140_000)
+  expect(read(registry)['celery_worker_vanished_total{broker="b"}']).toBe(2)
+})
+
+test('what the server says of itself is told under its own names, and as Redis only when it is one', () => {
+  const registry = createMetrics()
+  const told = (server: Parameters<typeof serverState>[0]) => {
+    const fleet = createFleet({ broker: 'b' })
+    fleet.observe({ kind: 'server', server: serverState(server) }, T0)
+    registry.collectFleet(fleet, CONNECTED, T0)
+    return Object.fromEntries(
+      Object.entries(read(registry)).filter(([name]) => /^(celery_broker|redis)/.test(name)),
+    )
+  }
+  const rabbit = {
+    memoryUsedBytes: 7,
+    unacked: 4,
+    unackedOldestAgeSeconds: 9,
+    unackedOverdue: 1,
+    redeliveryTimeoutSeconds: 1800,
+    alarms: ['disk', 'socket'],
+    blockedConsumers: 0,
+  }
+  expect(told(rabbit)).toEqual({
+    'celery_broker_up{broker="b"}': 1,
+    'celery_broker_roundtrip_seconds{broker="b"}': 0.001,
+    'celery_broker_memory_used_bytes{broker="b"}': 7,
+    'celery_broker_unacked{broker="b"}': 4,
+    'celery_broker_unacked_oldest_age_seconds{broker="b"}': 9,
+    'celery_broker_unacked_overdue{broker="b"}': 1,
+    'celery_broker_redelivery_timeout_seconds{broker="b"}': 1800,
+    'celery_broker_blocked_consumers{broker="b"}': 0,
+    ...Object.fromEntries(
+      [
+        ['memory', 0],
+        ['disk', 1],
+        ['loading', 0],
+        ['readonly', 0],
+        ['blocked', 0],
+        ['socket', 1],
+      ].map(([kind, value]) => [`celery_broker_alarm{broker="b", kind="${kind}"}`, value]),
     ),
-  ).toBe(true)
-  expect(Object.keys(read(registry)).some(name => name.includes('broker="b"'))).toBe(false)
+  })
+  // Alarms that cannot be told are not 0.
+  expect(Object.keys(told({ alarms: null })).filter(name => name.includes('alarm'))).toEqual([])
+})
+
+test('a worker that consumes nothing, its prefetch count and its clock become numbers; unknown they do not', () => {
+  const registry = createMetrics()
+  const fleet = createFleet({ broker: 'b' })
+  const of = (name: string) => read(registry)[`celery_worker_${name}{broker="b", worker="${W1}"}`]
+  fleet.apply(heartbeat(), T0)
+  registry.collectFleet(fleet, CONNECTED, T0)
+  expect([of('consuming'), of('prefetch_count'), of('clock_skew_seconds')]).toEqual([
+    undefined,
+    undefined,
+    undefined,
+  ])
+  for (let i = 1; i < 10; i++) fleet.apply(heartbeat({ atMs: T0 + i * 2000 - 500 }), T0 + i * 2000)
+  const say = (method: 'stats' | 'active_queues', value: unknown) =>
+    fleet.observe({ kind: 'inspect', method, replies: new Map([[W1, value]]) }, T0 + 19_000)
+  say('stats', { pool: { 'max-concurrency': 4 }, prefetch_count: 16 })
+  say('active_queues', [])
+  registry.collectFleet(fleet, CONNECTED, T0 + 19_000)
+  expect([of('consuming'), of('prefetch_count'), of('clock_skew_seconds')]).toEqual([0, 16, 0.5])
 })

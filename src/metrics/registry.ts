@@ -14,6 +14,7 @@ import { type Family, histogramFamily, scalarFamily } from './family.ts'
 import { describeFleet } from './fleet-gauges.ts'
 import type { Histogram, Scalar } from './series.ts'
 import { TaskRecorder } from './task-series.ts'
+import { WorkerRecorder } from './worker-series.ts'
 
 const DEFAULT_MAX_SERIES = 10_000
 
@@ -28,6 +29,7 @@ class Registry implements MetricsRegistry {
   /** In the catalog's order. */
   readonly #families: readonly Family[]
   readonly #tasks: TaskRecorder
+  readonly #workers: WorkerRecorder
   /** What each fleet's last collection set. */
   readonly #collected = new Map<string, Map<Scalar, Family<Scalar>>>()
 
@@ -46,7 +48,11 @@ class Registry implements MetricsRegistry {
       this.#histograms.set(metric.name, family)
       return family
     })
-    this.#tasks = new TaskRecorder({
+    this.#workers = new WorkerRecorder({
+      vanished: this.#scalar(metrics.workerVanished),
+      eventsLost: this.#scalar(metrics.eventsLost),
+    })
+    const taskFamilies = {
       sent: this.#scalar(metrics.taskSent),
       received: this.#scalar(metrics.taskReceived),
       started: this.#scalar(metrics.taskStarted),
@@ -55,9 +61,12 @@ class Registry implements MetricsRegistry {
       retried: this.#scalar(metrics.taskRetry),
       rejected: this.#scalar(metrics.taskRejected),
       revoked: this.#scalar(metrics.taskRevoked),
+      redelivered: this.#scalar(metrics.taskRedelivered),
+      orphaned: this.#scalar(metrics.taskOrphaned),
       runtime: this.#histogram(metrics.taskRuntime),
       wait: this.#histogram(metrics.taskWait),
-    })
+    }
+    this.#tasks = new TaskRecorder(taskFamilies, this.#workers)
   }
 
   get seriesCount(): number {
@@ -93,11 +102,14 @@ class Registry implements MetricsRegistry {
     for (const [series, family] of before ?? []) if (!now.has(series)) family.remove(series.values)
     for (const [family, values, value] of newcomers) put(family, family.series(values, false), value)
     this.#collected.set(fleet.broker, now)
+    this.#workers.watched(fleet.broker)
+    this.#workers.keep(fleet.broker, new Set(fleet.workers(nowMs).map(({ worker }) => worker)))
   }
 
   forgetFleet(broker: string): void {
     for (const [series, family] of this.#collected.get(broker) ?? []) family.remove(series.values)
     this.#collected.delete(broker)
+    this.#workers.keep(broker, new Set())
   }
 
   add<M extends Declared<'counter'>>(metric: M, labels: LabelsOf<M>, amount = 1): void {

@@ -1,6 +1,7 @@
 import type { FleetChange } from '../fleet/index.ts'
 import type { Family } from './family.ts'
 import type { Histogram, Scalar } from './series.ts'
+import type { WorkerRecorder } from './worker-series.ts'
 
 /** The families that count tasks. */
 export interface TaskFamilies {
@@ -12,6 +13,8 @@ export interface TaskFamilies {
   readonly retried: Family<Scalar>
   readonly rejected: Family<Scalar>
   readonly revoked: Family<Scalar>
+  readonly redelivered: Family<Scalar>
+  readonly orphaned: Family<Scalar>
   readonly runtime: Family<Histogram>
   readonly wait: Family<Histogram>
 }
@@ -44,10 +47,7 @@ class TaskSeries {
   count(change: Extract<FleetChange, { kind: 'task' }>): void {
     const { event } = change
     if (event === 'failed') this.#failure(change.exception ?? 'unknown')
-    else {
-      const series = this.#counter(event)
-      if (series !== undefined) series.value++
-    }
+    else this.countOne(event)
     if (event !== 'sent' && !this.#ran) {
       this.#ran = true
       this.#counter('succeeded')
@@ -58,6 +58,11 @@ class TaskSeries {
       this.#runtime ??= this.#families.runtime.series(this.#values, true)
       this.#runtime?.observe(change.runtimeSeconds)
     }
+  }
+
+  countOne(counter: Exclude<Counter, 'failed'>): void {
+    const series = this.#counter(counter)
+    if (series !== undefined) series.value++
   }
 
   observeWait(seconds: number): void {
@@ -84,13 +89,15 @@ class TaskSeries {
   }
 }
 
-/** Finds the series of a change without making anything when they exist: the hot path of the program. */
+/** Counts changes. Finds the series of a task's change without making anything when they exist: the hot path of the program. */
 export class TaskRecorder {
   readonly #families: TaskFamilies
+  readonly #workers: WorkerRecorder
   readonly #brokers = new Map<string, Map<string, Map<string, TaskSeries>>>()
 
-  constructor(families: TaskFamilies) {
+  constructor(families: TaskFamilies, workers: WorkerRecorder) {
     this.#families = families
+    this.#workers = workers
   }
 
   record(broker: string, changes: readonly FleetChange[]): void {
@@ -101,7 +108,10 @@ export class TaskRecorder {
     let queue = ''
     let last: TaskSeries | undefined
     for (const change of changes) {
-      if (change.kind !== 'task' && change.kind !== 'wait') continue
+      if (change.kind === 'worker' || change.kind === 'events-lost') {
+        this.#workers.record(broker, change)
+        continue
+      }
       let series = last
       if (series === undefined || change.task !== task || change.queue !== queue) {
         task = change.task
@@ -110,8 +120,9 @@ export class TaskRecorder {
         last = series
       }
       const remembered = series.exists
-      if (change.kind === 'wait') series.observeWait(change.waitSeconds)
-      else series.count(change)
+      if (change.kind === 'task') series.count(change)
+      else if (change.kind === 'wait') series.observeWait(change.waitSeconds)
+      else series.countOne(change.kind)
       if (!remembered && series.exists) remember(tasks, task, queue, series)
     }
   }

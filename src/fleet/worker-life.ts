@@ -1,0 +1,70 @@
+import { Consuming } from './consuming.ts'
+import { ClockSkew } from './skew.ts'
+
+/**
+ * What one process under a worker's name was heard to say; null and NaN mean "not known". Everything here ends with the process: a
+ * restarted worker begins with nothing, since nothing that was said of the old process holds.
+ */
+export class WorkerLife {
+  pid: number | null
+  /** When it was first and last heard. */
+  readonly metAtMs: number
+  heardAtMs: number
+  /** Before this it was not there: it replaced another. */
+  readonly bornAtMs: number
+  version: string | null = null
+  /** NaN until a heartbeat said how often they come. */
+  heartbeatMs = Number.NaN
+  /** When the newest heartbeat came that nobody asked for. */
+  beatAtMs = Number.NaN
+  /** Pool slots now. */
+  concurrency: number | null = null
+  pool: string | null = null
+  /** Processes of the pool, without the parent. */
+  pids: readonly number[] | null = null
+  prefetch: number | null = null
+  queues: readonly string[] | null = null
+  /** Routing key to queue, for the queues it consumes. */
+  routes: ReadonlyMap<string, string> = new Map()
+  onlyQueue = ''
+  active: number | null = null
+  activeAtMs = Number.NEGATIVE_INFINITY
+  reserved: number | null = null
+  reservedAtMs = Number.NEGATIVE_INFINITY
+  scheduled: number | null = null
+  scheduledAtMs = Number.NEGATIVE_INFINITY
+  processed: number | null = null
+  /** `processed` when a task event was last seen; -1: to be taken from the next heartbeat. */
+  processedBase = -1
+  /** Heartbeats in a row that told of more tasks while no task event came: from 2 on it sends none. */
+  silentRises = 0
+  /** Its newest task event was a start: a solo pool then answers and beats only after the task. */
+  running = false
+  readonly clock = new ClockSkew()
+  readonly consuming = new Consuming()
+
+  constructor(pid: number | null, metAtMs: number, bornAtMs: number) {
+    this.pid = pid
+    this.metAtMs = metAtMs
+    this.heardAtMs = metAtMs
+    this.bornAtMs = bornAtMs
+  }
+
+  /** A solo pool in the middle of a task: it cannot be heard before the task ends. */
+  get isDeafened(): boolean {
+    return this.pool === 'solo' && this.running
+  }
+
+  noteProcessed(processed: number): void {
+    if (this.processedBase === -1) {
+      this.processedBase = processed
+      this.silentRises = 0
+    } else if (processed > this.processedBase) this.silentRises++
+    this.processed = processed
+  }
+
+  noteTaskEvent(): void {
+    this.processedBase = -1
+    this.silentRises = 0
+  }
+}

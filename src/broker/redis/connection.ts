@@ -3,7 +3,7 @@ import { isIP } from 'node:net'
 import { createClient, type RedisClientOptions, type RedisClientType } from '@redis/client'
 import { CeleriacError, type Clock, errorText } from '../../base/index.ts'
 import type { RedisTarget } from '../url.ts'
-import { redisError, SilenceError } from './errors.ts'
+import { isReply, redisError, SilenceError } from './errors.ts'
 
 /** RESP2, so that servers before Redis 6 and proxies answer too; nothing here needs RESP3. */
 export type RedisConnection = RedisClientType<Nothing, Nothing, Nothing, 2>
@@ -52,7 +52,7 @@ export async function openConnection(
   const inTime = deadline(clock, CONNECT_TIMEOUT_MS + 1_000)
   try {
     // A server that was stopped still accepts connections: the kernel does. Only an answer proves it alive.
-    await Promise.race([client.connect().then(() => client.ping()), inTime.promise])
+    await Promise.race([client.connect().then(() => proveAlive(client)), inTime.promise])
   } catch (error) {
     over = true
     client.destroy()
@@ -64,6 +64,15 @@ export async function openConnection(
   ready = true
   stopWatch = watch(client, clock, lost, received)
   return client
+}
+
+/** A server that cannot write its snapshots refuses even PING, and is watched all the same (Redis `server.c`, `processCommand`). */
+async function proveAlive(client: RedisConnection): Promise<void> {
+  try {
+    await client.ping()
+  } catch (error) {
+    if (!isReply(error) || !errorText(error).startsWith('MISCONF')) throw error
+  }
 }
 
 const isClosing = (error: unknown): boolean => /closed|destroy|disconnect/i.test(errorText(error))

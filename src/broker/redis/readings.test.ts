@@ -256,6 +256,9 @@ describe('alarms', () => {
     await client.configSet('save', '3600 1')
     await client.sendCommand(['BGSAVE'])
     await expect.poll(alarms, { timeout: 10_000 }).toEqual(['disk'])
+    // It refuses even PING now; who connects only now sees the same.
+    const late = await connected()
+    expect((await late.readServer()).alarms).toEqual(['disk'])
     await client.configSet('stop-writes-on-bgsave-error', 'no')
     expect(await alarms()).toEqual([])
     await client.configSet('stop-writes-on-bgsave-error', 'yes')

@@ -19,7 +19,8 @@ export class ServerReader {
   ): Promise<{ readonly reading: ServerReading; readonly info: ReadonlyMap<string, string> }> {
     const began = performance.now()
     const [roundTripSeconds, text, unacked] = await Promise.all([
-      connection.ping().then(() => (performance.now() - began) / 1000),
+      // A refusal is an answer too.
+      unlessRefused(connection.ping()).then(() => (performance.now() - began) / 1000),
       unlessRefused(connection.info()),
       this.#unacked.totals(connection),
     ])

@@ -9,8 +9,9 @@ import {
   MemoryServer,
 } from '../broker/index.ts'
 import { metrics, ruleGroups } from '../catalog/index.ts'
+import { createCeleryExporterPage } from '../compat/index.ts'
 import type { Config } from '../config/index.ts'
-import type { Fleet } from '../fleet/index.ts'
+import type { Fleet, FleetChange } from '../fleet/index.ts'
 import { type HttpPorts, type HttpServer, listen, loadStaticFiles } from '../http/index.ts'
 import { CONTENT_TYPES, createMetrics, negotiateFormat } from '../metrics/index.ts'
 import { createNotifier, createReceivers } from '../notify/index.ts'
@@ -26,6 +27,7 @@ import { createHead } from '../store/index.ts'
 import { buildHealth, buildOverview, createChangeLog, promAlerts, promRules } from '../views/index.ts'
 import { createAlerting } from './alerting.ts'
 import { createBlindness } from './blindness.ts'
+import { celeryExporterHealth } from './celery-exporter.ts'
 import { COLLECT_INTERVAL_MS, openBroker, openFleet } from './open.ts'
 import { createQueries } from './queries.ts'
 import { createRuleLoop } from './rule-loop.ts'
@@ -55,6 +57,8 @@ export interface App {
 /** Live after this many collection intervals without a cycle: then the loop is stuck. */
 const LIVE_INTERVALS = 6
 const STOP_NOTIFY_MS = 3 * SECOND
+/** What `celeriac_series_dropped_total` calls the page of celery-exporter. */
+const CELERY_EXPORTER_PAGE = 'celery-exporter'
 /** Simulated queues on a broker that may hold others. */
 const DEMO_QUEUE_PREFIX = 'demo.'
 
@@ -103,6 +107,17 @@ export async function build(options: AppOptions): Promise<App> {
           },
         ]
   const fleets = watched.map(({ fleet }) => fleet)
+  const celeryExporter = createCeleryExporterPage({
+    options: config.celeryExporter,
+    brokers: fleets.map(({ broker }) => broker),
+    dropped: () => registry.add(metrics.seriesDropped, { metric: CELERY_EXPORTER_PAGE }),
+  })
+  /** Everybody who counts or tells what happened. */
+  const happened = (broker: string, found: readonly FleetChange[]): void => {
+    registry.record(broker, found)
+    celeryExporter.record(broker, found)
+    changes.fleet(broker, found)
+  }
 
   let externalUrl = config.externalUrl
   const groups: readonly RuleGroup[] = [
@@ -165,8 +180,7 @@ export async function build(options: AppOptions): Promise<App> {
           if (messages > 0) registry.add(metrics.eventMessages, labels, messages)
           if (events > 0) registry.add(metrics.eventsTotal, labels, events)
           for (const { reason } of problems) registry.add(metrics.eventsSkipped, { ...labels, reason })
-          registry.record(broker.name, found)
-          changes.fleet(broker.name, found)
+          happened(broker.name, found)
         },
         dropped: count => registry.add(metrics.eventsDropped, { broker: broker.name }, count),
         state(state) {
@@ -190,10 +204,10 @@ export async function build(options: AppOptions): Promise<App> {
     for (const watch of watches) watch.flush()
     for (const { broker, fleet } of watched) {
       fleet.tick(atMs)
-      const found = fleet.drainChanges()
-      registry.record(broker.name, found)
-      changes.fleet(broker.name, found)
-      registry.collectFleet(fleet, { connected: broker.state.state === 'connected' }, atMs)
+      happened(broker.name, fleet.drainChanges())
+      const connected = broker.state.state === 'connected'
+      registry.collectFleet(fleet, { connected }, atMs)
+      celeryExporter.collect(fleet, connected, atMs)
     }
   }
 
@@ -209,6 +223,8 @@ export async function build(options: AppOptions): Promise<App> {
     for (const listener of cycleListeners) listener()
   }
 
+  const isLive = (): boolean =>
+    clock.now() - (collectedAtMs ?? startedAtMs) < LIVE_INTERVALS * COLLECT_INTERVAL_MS
   const brokerStates = (): Parameters<typeof buildHealth>[0]['brokers'] => watched.map(({ broker }) => broker)
   const health = (): ReturnType<typeof buildHealth> =>
     buildHealth({ nowMs: clock.now(), brokers: brokerStates(), fleets })
@@ -218,6 +234,18 @@ export async function build(options: AppOptions): Promise<App> {
       refresh(clock.now())
       return registry.expose(format)
     },
+    celeryExporter: {
+      expose(format) {
+        refresh(clock.now())
+        return celeryExporter.expose(format)
+      },
+      health: () =>
+        celeryExporterHealth(
+          watched.map(({ broker }) => broker),
+          isLive(),
+        ),
+    },
+    compat: config.compat,
     negotiate(accept) {
       const format = negotiateFormat(accept)
       return { format, contentType: CONTENT_TYPES[format] }
@@ -252,8 +280,7 @@ export async function build(options: AppOptions): Promise<App> {
       broker: () => health().broker,
       queue: () => health().queue,
       live() {
-        const ageMs = clock.now() - (collectedAtMs ?? startedAtMs)
-        const ok = ageMs < LIVE_INTERVALS * COLLECT_INTERVAL_MS
+        const ok = isLive()
         return {
           ok,
           body: { status: ok ? 'healthy' : 'unhealthy', ...(ok ? {} : { reason: 'collection_stuck' }) },

@@ -23,7 +23,8 @@ export class Exit extends Error {
   }
 }
 
-const collect = (value: string, previous: readonly string[] | undefined): string[] => [
+/** Gathers the values of a repeatable option. */
+export const collect = (value: string, previous: readonly string[] | undefined): string[] => [
   ...(previous ?? []),
   value,
 ]
@@ -50,7 +51,14 @@ export function addBrokerFlags(command: Command): Command {
     )
 }
 
-/** The flags of the commands that serve. */
+/** Which exporter to stand in for. */
+export const compatOption = (): Option =>
+  new Option('--compat <exporter>', 'stand in for another exporter: its metrics on /metrics').choices([
+    'celery-exporter',
+    'none',
+  ])
+
+/** The flags of the commands that serve, whatever they stand in for. */
 export function addServeFlags(command: Command): Command {
   return command
     .option('-l, --listen <host:port>', 'address of UI, API and metrics (default 127.0.0.1:9808)')
@@ -62,6 +70,12 @@ export function addServeFlags(command: Command): Command {
       ).argParser(collect),
     )
     .option('--retention <duration>', 'how long samples are kept in memory (default 24h)')
+}
+
+/** The flags of the commands that serve under Celeriac's own names. */
+export function addOwnServeFlags(command: Command): Command {
+  return addServeFlags(command)
+    .addOption(compatOption())
     .option('--worker-timeout <duration>', 'silence after which a worker counts as vanished (default 30s)')
 }
 

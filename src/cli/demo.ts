@@ -1,5 +1,5 @@
 import { Command, InvalidArgumentError, Option } from 'commander'
-import { addBrokerFlags, addServeFlags, flagsOf, type World } from './command.ts'
+import { addBrokerFlags, addOwnServeFlags, flagsOf, type World } from './command.ts'
 import { configOf, serve } from './serve.ts'
 
 function seed(text: string): number {
@@ -12,7 +12,7 @@ function seed(text: string): number {
 /** `celeriac demo`: the same on a simulated fleet; no broker needed. */
 export function demoCommand(world: World): Command {
   const command = new Command('demo').description('watch a simulated fleet; needs no broker')
-  addServeFlags(addBrokerFlags(command))
+  addOwnServeFlags(addBrokerFlags(command))
     .addOption(new Option('--seed <number>', 'the same number gives the same fleet').argParser(seed))
     .addHelpText(
       'after',
@@ -25,6 +25,7 @@ export function demoCommand(world: World): Command {
         CELERY_BROKER_URL: _real,
         CELERIAC_BROKER: _watched,
         CELERIAC_BROKER_FILE: _file,
+        CE_BROKER_URL: _exporter,
         ...env
       } = world.env
       const config = await configOf(flags, { ...world, env })

@@ -1,5 +1,6 @@
 import { Command } from 'commander'
 import { nearest } from '../base/index.ts'
+import { celeryExporterCommand, speaksCeleryExporter } from './celery-exporter.ts'
 import { checkCommand } from './check.ts'
 import { explain, type World } from './command.ts'
 import { demoCommand } from './demo.ts'
@@ -19,7 +20,7 @@ export async function run(args: readonly string[], world: World): Promise<number
     )
     .showSuggestionAfterError()
   const commands = [
-    startCommand(world),
+    speaksCeleryExporter(args, world.env) ? celeryExporterCommand(world) : startCommand(world),
     demoCommand(world),
     checkCommand(world),
     emitCommand(world),

@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { build, createLog, systemClock } from '../app/index.ts'
 import type { AppOptions } from '../app/index.ts'
+import { CeleriacError } from '../base/index.ts'
 import { type Config, type Flags, loadConfig } from '../config/index.ts'
 import type { World } from './command.ts'
 import { packageFolder, readVersion } from './version.ts'
@@ -9,6 +10,11 @@ import { packageFolder, readVersion } from './version.ts'
 /** The configuration of a command, from its flags and the world. */
 export const configOf = (flags: Flags, world: World): Promise<Config> =>
   loadConfig(flags, world.env, world.folder, path => readFileSync(path, 'utf8'))
+
+/** Throws USAGE when there is no broker to watch. */
+export function requireBroker(config: Config, hint: string): void {
+  if (config.brokers.length === 0) throw new CeleriacError('USAGE', 'No broker is configured.', { hint })
+}
 
 /** The log a configuration asks for: for people on a terminal, JSON for machines. */
 export function logOf(config: Config, world: World): ReturnType<typeof createLog> {

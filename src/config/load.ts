@@ -1,7 +1,16 @@
 import type { AlertOverrides } from '../catalog/index.ts'
 import { CeleriacError, didYouMean, parseBytes, Secret } from '../base/index.ts'
+import type { CeleryExporterOptions } from '../compat/index.ts'
 import type { ReceiverOptions } from '../notify/index.ts'
 import { type BrokerConfig, brokerConfigs, namedEntries, splitUrls } from './brokers.ts'
+import {
+  CELERY_EXPORTER_LISTEN,
+  type CeleryExporterFlags,
+  celeryExporterOptions,
+  type FromCeleryExporter,
+  fromCeleryExporter,
+  isSetUpAsCeleryExporter,
+} from './celery-exporter.ts'
 import { findConfigFile, readConfigFile } from './file.ts'
 import { DEFAULTS, type FileConfig, type FileInput, fileSchema } from './schema.ts'
 
@@ -20,6 +29,10 @@ export interface Config {
   readonly evaluationIntervalMs: number
   readonly logLevel: 'debug' | 'info' | 'warn' | 'error'
   readonly logFormat: 'json' | 'pretty' | undefined
+  /** Which exporter it stands in for: whose metrics `/metrics` serves. */
+  readonly compat: 'celery-exporter' | undefined
+  /** The page `/metrics/celery-exporter`. */
+  readonly celeryExporter: CeleryExporterOptions
   readonly alerts: AlertOverrides
   readonly receivers: readonly ReceiverOptions[]
   readonly groupWaitMs: number
@@ -45,6 +58,9 @@ export interface Flags {
   readonly workerTimeout?: string
   readonly logLevel?: string
   readonly logFormat?: string
+  readonly compat?: string
+  /** What was said in celery-exporter's own words. */
+  readonly celeryExporter?: CeleryExporterFlags
 }
 
 type Environment = Readonly<Record<string, string | undefined>>
@@ -65,6 +81,7 @@ export const VARIABLES = {
   CELERIAC_WORKER_TIMEOUT: 'a duration',
   CELERIAC_LOG_LEVEL: 'debug, info, warn or error',
   CELERIAC_LOG_FORMAT: 'json or pretty',
+  CELERIAC_COMPAT: 'celery-exporter or none',
   CELERIAC_SLACK_WEBHOOK_URL: 'a Slack incoming webhook: adds the receiver slack',
   CELERIAC_SLACK_WEBHOOK_URL_FILE: 'a file that holds CELERIAC_SLACK_WEBHOOK_URL',
   CELERIAC_WEBHOOK_URL: "a URL that takes Alertmanager's webhook JSON: adds the receiver webhook",
@@ -168,18 +185,57 @@ function readFlag(text: string | undefined, name: string): boolean | undefined {
   throw new CeleriacError('CONFIG_INVALID', `${name}: expected true or false.`)
 }
 
+const IMPLIED =
+  'Standing in for celery-exporter, since its broker URL is given: its metrics are on /metrics, those of Celeriac on /metrics/celeriac. CELERIAC_COMPAT=celery-exporter says the same without this line.'
+
+/** Flags with what celery-exporter's flags and variables say laid under them, when it is that which Celeriac stands in for. */
+function standIn(
+  flags: Flags,
+  env: Environment,
+  file: FileConfig,
+): {
+  readonly flags: Flags
+  readonly said: FromCeleryExporter | undefined
+  readonly warnings: readonly string[]
+} {
+  const wanted =
+    read('compat', flags.compat, '--compat') ??
+    read('compat', env['CELERIAC_COMPAT'] === '' ? undefined : env['CELERIAC_COMPAT'], 'CELERIAC_COMPAT') ??
+    file.compat
+  const implied =
+    wanted === undefined &&
+    flags.broker === undefined &&
+    (flags.celeryExporter?.brokerUrl !== undefined || isSetUpAsCeleryExporter(env))
+  if (wanted !== 'celery-exporter' && !implied) return { flags, said: undefined, warnings: [] }
+  const said = fromCeleryExporter(flags.celeryExporter ?? {}, env)
+  const { broker, brokerTransportOption, listen, logLevel, queues } = said
+  return {
+    flags: {
+      ...(broker === undefined ? {} : { broker: [broker] }),
+      ...(brokerTransportOption === undefined ? {} : { brokerTransportOption }),
+      ...(listen === undefined ? {} : { listen }),
+      ...(logLevel === undefined ? {} : { logLevel }),
+      ...(queues === undefined ? {} : { queues }),
+      ...flags,
+    },
+    said,
+    warnings: [...(implied ? [IMPLIED] : []), ...said.warnings],
+  }
+}
+
 /**
  * Assembles the configuration: file < environment < flags < nothing. Throws USAGE for wrong flags, CONFIG_INVALID for a wrong file
  * or variable, FILE_UNREADABLE; each message says where, what was expected and never a secret.
  */
 export async function loadConfig(
-  flags: Flags,
+  given: Flags,
   env: Environment,
   folder: string,
   readFile: (path: string) => string,
 ): Promise<Config> {
-  const path = findConfigFile(flags.config ?? env['CELERIAC_CONFIG'], folder)
+  const path = findConfigFile(given.config ?? env['CELERIAC_CONFIG'], folder)
   const file: FileConfig = path === undefined ? {} : await readConfigFile(path, { env, readFile })
+  const { flags, said, warnings } = standIn(given, env, file)
 
   const flagOptions = flags.brokerTransportOption?.map(transportOption)
   const envOptions = env['CELERIAC_BROKER_TRANSPORT_OPTIONS']
@@ -188,14 +244,15 @@ export async function loadConfig(
     ...Object.fromEntries(flagOptions ?? []),
   }
   const queues = list(flags.queues) ?? list(env['CELERIAC_QUEUES']) ?? file.queues ?? []
-  const given = secretVariable(env, 'CELERIAC_BROKER', readFile)
-  const urls = flags.broker ?? (given === undefined ? undefined : splitUrls(given))
+  const variable = secretVariable(env, 'CELERIAC_BROKER', readFile)
+  const urls = flags.broker ?? (variable === undefined ? undefined : splitUrls(variable))
   const fallback = env['CELERY_BROKER_URL']
   const entries =
     urls !== undefined && urls.length > 0
       ? namedEntries(urls)
       : (file.brokers ?? (fallback === undefined || fallback === '' ? [] : namedEntries([fallback])))
-  const brokers = brokerConfigs(entries, {
+  const tls = said?.tls
+  const brokers = brokerConfigs(tls === undefined ? entries : entries.map(entry => ({ ...entry, tls })), {
     transportOptions: options,
     queues,
     enableEvents: flags.enableEvents ?? readFlag(env['CELERIAC_ENABLE_EVENTS'], 'CELERIAC_ENABLE_EVENTS'),
@@ -233,28 +290,44 @@ export async function loadConfig(
   if (slackUrl !== undefined) receivers.push({ name: 'slack', slack: { webhookUrl: new Secret(slackUrl) } })
   if (webhookUrl !== undefined) receivers.push({ name: 'webhook', webhook: { url: new Secret(webhookUrl) } })
 
+  const compat = said === undefined ? undefined : 'celery-exporter'
+  const celeryExporter = celeryExporterOptions(file.celeryExporter, said?.options ?? {})
+  const workerTimeoutMs =
+    pick('workerTimeout', flags.workerTimeout, '--worker-timeout', 'CELERIAC_WORKER_TIMEOUT') ??
+    DEFAULTS.workerTimeout
+
   return {
     brokers,
     queues,
-    listen: pick('listen', flags.listen, '--listen', 'CELERIAC_LISTEN') ?? DEFAULTS.listen,
+    listen:
+      pick('listen', flags.listen, '--listen', 'CELERIAC_LISTEN') ??
+      (compat === undefined ? DEFAULTS.listen : CELERY_EXPORTER_LISTEN),
     externalUrl: pick('externalUrl', flags.externalUrl, '--external-url', 'CELERIAC_EXTERNAL_URL'),
     ruleFiles: flags.rules ?? list(env['CELERIAC_RULES']) ?? file.rules ?? [],
     retentionMs:
       pick('retention', flags.retention, '--retention', 'CELERIAC_RETENTION') ?? DEFAULTS.retention,
     storeBytes: bytes ?? DEFAULTS.storeBytes,
+    // Who is held for present here is not told as down there: a page that is to be quicker needs us to be.
     workerTimeoutMs:
-      pick('workerTimeout', flags.workerTimeout, '--worker-timeout', 'CELERIAC_WORKER_TIMEOUT') ??
-      DEFAULTS.workerTimeout,
+      compat === undefined
+        ? workerTimeoutMs
+        : Math.min(
+            workerTimeoutMs,
+            celeryExporter.workerTimeoutMs || Infinity,
+            celeryExporter.purgeAfterMs || Infinity,
+          ),
     inspectIntervalMs: file.inspectInterval ?? DEFAULTS.inspectInterval,
     evaluationIntervalMs: file.evaluationInterval ?? DEFAULTS.evaluationInterval,
     logLevel: pick('logLevel', flags.logLevel, '--log-level', 'CELERIAC_LOG_LEVEL') ?? DEFAULTS.logLevel,
     logFormat: pick('logFormat', flags.logFormat, '--log-format', 'CELERIAC_LOG_FORMAT'),
+    compat,
+    celeryExporter,
     alerts: file.alerts ?? {},
     receivers,
     groupWaitMs: file.notify?.groupWait ?? DEFAULTS.groupWait,
     groupIntervalMs: file.notify?.groupInterval ?? DEFAULTS.groupInterval,
     repeatIntervalMs: file.notify?.repeatInterval ?? DEFAULTS.repeatInterval,
     file: path,
-    warnings: unknownVariables(env),
+    warnings: [...unknownVariables(env), ...warnings],
   }
 }

@@ -92,6 +92,36 @@ export const brokerEntry = z.strictObject({
 /** A broker of a configuration file, checked. */
 export type BrokerEntry = z.output<typeof brokerEntry>
 
+const bounds = z
+  .array(z.number().finite())
+  .min(1)
+  .refine(
+    list => list.every((bound, i) => i === 0 || bound > (list[i - 1] ?? bound)),
+    'expected ascending numbers',
+  )
+
+/** The page that celery-exporter would serve: its flags by the names they have there. */
+const celeryExporter = z.strictObject({
+  metricPrefix: z.string().optional().describe('What its metric names begin with. Default celery_.'),
+  buckets: bounds.optional().describe('Bounds of run times in seconds.'),
+  queueWaitBuckets: bounds.optional().describe('Bounds of waits in seconds.'),
+  workerTimeout: duration.optional().describe('Silence after which a worker is down; 0s never. Default 5m.'),
+  purgeOfflineWorkerMetrics: duration
+    .optional()
+    .describe('Silence after which all series of a worker that is gone are removed; 0s never. Default 10m.'),
+  genericHostnameTaskSentMetric: z.boolean().optional().describe('One hostname for all that send.'),
+  genericHostnameWorkerTaskMetric: z
+    .boolean()
+    .optional()
+    .describe('One hostname for the tasks of all workers.'),
+  defaultQueueName: z.string().min(1).optional().describe('Told for a queue not known. Default unknown.'),
+  // No object: `{env: prod}` would be a reference to a variable.
+  staticLabels: z
+    .array(z.string().regex(/^[^=]+=/, 'expected NAME=VALUE'))
+    .optional()
+    .describe('Labels of every series, each NAME=VALUE.'),
+})
+
 /** What a configuration file may hold. Unknown keys are refused. */
 export const fileSchema = z.strictObject({
   brokers: z.array(brokerEntry).optional().describe('The brokers to watch.'),
@@ -117,6 +147,13 @@ export const fileSchema = z.strictObject({
   evaluationInterval: positiveDuration
     .optional()
     .describe("How often the catalog's rules are evaluated. Default 15s."),
+  compat: z
+    .enum(['celery-exporter', 'none'])
+    .optional()
+    .describe(
+      'Stand in for another exporter: its metrics on /metrics, its flags, its defaults. Default none.',
+    ),
+  celeryExporter: celeryExporter.optional().describe('The page /metrics/celery-exporter.'),
   logLevel: z.enum(['debug', 'info', 'warn', 'error']).optional(),
   logFormat: z.enum(['json', 'pretty']).optional(),
   alerts: z

@@ -16,6 +16,14 @@ export type ExpositionFormat = 'text' | 'openmetrics'
 export interface HttpPorts {
   /** The exposition of all metrics in chunks of bounded size. */
   readonly expose: (format: ExpositionFormat) => Iterable<string>
+  /** The page of an exporter that Celeriac can stand in for; undefined while there is nothing true to tell, as when the broker is lost. */
+  readonly celeryExporter: {
+    readonly expose: (format: ExpositionFormat) => Iterable<string> | undefined
+    /** Whether the connection to every broker stands, in one line. */
+    readonly health: () => { readonly ok: boolean; readonly text: string }
+  }
+  /** Whose metrics `/metrics` and whose health `/health` serve; undefined: our own. */
+  readonly compat: 'celery-exporter' | undefined
   readonly negotiate: (accept: string | undefined) => {
     readonly format: ExpositionFormat
     readonly contentType: string

@@ -28,14 +28,29 @@ export function createRoutes({ ports, files, basePath, log }: RoutesOptions): {
   const live = createLiveStream(ports)
   const page = new TextDecoder().decode(files.get('index.html')?.body)
 
-  app.get('/metrics', c => {
+  const metrics = (c: Context): Response => {
     const { format, contentType } = ports.negotiate(c.req.header('accept'))
     return streamExposition(ports.expose(format), contentType, c.req.header('accept-encoding'))
-  })
+  }
+  // celery-exporter's own answers, which scrapes and probes rely on: 500 while the broker is away.
+  const celeryExporterMetrics = (c: Context): Response => {
+    const { format, contentType } = ports.negotiate(c.req.header('accept'))
+    const chunks = ports.celeryExporter.expose(format)
+    if (chunks === undefined) return c.text(`${ports.celeryExporter.health().text}\n`, 500)
+    return streamExposition(chunks, contentType, c.req.header('accept-encoding'))
+  }
+  const celeryExporterHealth = (c: Context): Response => {
+    const { ok, text } = ports.celeryExporter.health()
+    return c.text(text, ok ? 200 : 500)
+  }
+  const standsIn = ports.compat === 'celery-exporter'
+  app.get('/metrics', standsIn ? celeryExporterMetrics : metrics)
+  app.get('/metrics/celeriac', metrics)
+  app.get('/metrics/celery-exporter', celeryExporterMetrics)
 
   app.get('/-/healthy', c => answer(c, ports.health.live()))
   app.get('/-/ready', c => answer(c, ports.health.ready()))
-  app.get('/health', c => answer(c, ports.health.live()))
+  app.get('/health', c => (standsIn ? celeryExporterHealth(c) : answer(c, ports.health.live())))
   app.get('/monitoring/health/celery', c => answer(c, ports.health.celery()))
   app.get('/monitoring/health/redis', c => answer(c, ports.health.broker()))
   app.get('/monitoring/health/broker', c => answer(c, ports.health.broker()))

@@ -1,7 +1,6 @@
 import type { Metric } from '../catalog/index.ts'
 import type { ExpositionFormat } from './contract.ts'
-import type { Family } from './family.ts'
-import { Histogram, type Scalar } from './series.ts'
+import type { Distribution } from './distribution.ts'
 import { escapeHelp, formatBound, formatNumber } from './text.ts'
 
 /** What to send as `Content-Type`. */
@@ -27,23 +26,48 @@ export function negotiateFormat(accept: string | undefined): ExpositionFormat {
 
 const PIECE = 60 * 1024
 
-/** See MetricsRegistry.expose. Families without series are left out. */
+/** What every exposed series has: its labels as `a="x",b="y"`, escaped, without braces; '' without labels. */
+interface Labelled {
+  readonly text: string
+}
+
+export type ExposedSeries =
+  (Labelled & { readonly value: number }) | (Labelled & { readonly distribution: Distribution })
+
+/** One metric and its series, in whatever way they are kept. */
+export interface ExposedFamily {
+  readonly metric: Pick<Metric, 'name' | 'kind' | 'help'> & Partial<Pick<Metric, 'unit'>>
+  /** Each is read before the next is asked for, so one object may stand for all of them. */
+  all(): Iterable<ExposedSeries>
+}
+
+export interface ExpositionStyle {
+  readonly format: ExpositionFormat
+  /** Write the bounds of buckets with a point in the text format too, as Python's prometheus_client does: `le="1.0"`. */
+  readonly pointedBounds?: boolean
+}
+
+/**
+ * The exposition in pieces of about 64 KiB: see MetricsRegistry.expose. A family without series is a heading alone, which both
+ * formats allow.
+ */
 export function* expose(
-  families: Iterable<Family>,
-  format: ExpositionFormat,
+  families: Iterable<ExposedFamily>,
+  { format, pointedBounds = false }: ExpositionStyle,
 ): Generator<string, void, undefined> {
   const openMetrics = format === 'openmetrics'
   let text = ''
   for (const family of families) {
-    if (family.size === 0) continue
     text += heading(family.metric, openMetrics)
     const { name } = family.metric
     let bounds: readonly string[] | undefined
     for (const series of family.all()) {
-      if (series instanceof Histogram) {
-        bounds ??= [...series.bounds, Infinity].map(bound => `le="${formatBound(bound, openMetrics)}"`)
-        text += histogramLines(name, series, bounds)
-      } else text += scalarLine(name, series)
+      if ('distribution' in series) {
+        bounds ??= [...series.distribution.bounds, Infinity].map(
+          bound => `le="${formatBound(bound, openMetrics || pointedBounds)}"`,
+        )
+        text += histogramLines(name, series.text, series.distribution, bounds)
+      } else text += scalarLine(name, series.text, series.value)
       if (text.length >= PIECE) {
         yield text
         text = ''
@@ -55,18 +79,25 @@ export function* expose(
 }
 
 /** In OpenMetrics a counter's family has no `_total`, and a unit is said when the name ends in it. */
-function heading(metric: Metric, openMetrics: boolean): string {
+function heading(metric: ExposedFamily['metric'], openMetrics: boolean): string {
   const name = openMetrics && metric.kind === 'counter' ? metric.name.replace(/_total$/, '') : metric.name
   const help = `# HELP ${name} ${escapeHelp(metric.help, openMetrics)}\n`
-  const unit = openMetrics && name.endsWith(`_${metric.unit}`) ? `# UNIT ${name} ${metric.unit}\n` : ''
+  const unit =
+    openMetrics && metric.unit !== undefined && name.endsWith(`_${metric.unit}`)
+      ? `# UNIT ${name} ${metric.unit}\n`
+      : ''
   return `${help}# TYPE ${name} ${metric.kind}\n${unit}`
 }
 
-const scalarLine = (name: string, { text, value }: Scalar): string =>
+const scalarLine = (name: string, text: string, value: number): string =>
   text === '' ? `${name} ${formatNumber(value)}\n` : `${name}{${text}} ${formatNumber(value)}\n`
 
-function histogramLines(name: string, series: Histogram, bounds: readonly string[]): string {
-  const { counts, sum, text } = series
+function histogramLines(
+  name: string,
+  text: string,
+  { counts, sum }: Distribution,
+  bounds: readonly string[],
+): string {
   const prefix = text === '' ? `${name}_bucket{` : `${name}_bucket{${text},`
   const braces = text === '' ? '' : `{${text}}`
   let lines = ''

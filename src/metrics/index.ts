@@ -1,5 +1,6 @@
 export type * from './contract.ts'
-export { CONTENT_TYPES, negotiateFormat } from './expose.ts'
+export { Distribution } from './distribution.ts'
+export { CONTENT_TYPES, expose, type ExposedFamily, type ExposedSeries, negotiateFormat } from './expose.ts'
 export {
   createExpositionParser,
   type ExposedSample,
@@ -9,3 +10,4 @@ export {
   parseExposition,
 } from './parse.ts'
 export { createMetrics } from './registry.ts'
+export { labelPairs } from './text.ts'

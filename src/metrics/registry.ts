@@ -73,7 +73,7 @@ class Registry implements MetricsRegistry {
     let count = 0
     for (const family of this.#scalars.values()) count += family.size
     for (const family of this.#histograms.values())
-      for (const series of family.all()) count += series.counts.length + 2
+      for (const series of family.all()) count += series.distribution.counts.length + 2
     return count
   }
 
@@ -139,7 +139,12 @@ class Registry implements MetricsRegistry {
   }
 
   expose(format: ExpositionFormat): Generator<string, void, undefined> {
-    return expose(this.#families, format)
+    return expose(this.#inUse(), { format })
+  }
+
+  /** Families without series are left out. */
+  *#inUse(): Generator<Family> {
+    for (const family of this.#families) if (family.size > 0) yield family
   }
 
   #sample(asCycle: boolean): readonly Sample[] {

@@ -1,5 +1,6 @@
 import { Labels, METRIC_NAME, type Sample } from '../base/index.ts'
 import type { Metric } from '../catalog/index.ts'
+import { Distribution } from './distribution.ts'
 import { formatNumber, labelPairs } from './text.ts'
 
 /** What every label set of a metric has: its values in the declared order, and its text. */
@@ -42,46 +43,40 @@ export class Scalar extends Series {
   }
 }
 
-/** A histogram: its own counts a bucket, not cumulative, the last one for everything above the highest bound. */
+/** A histogram: what was observed of one label set. */
 export class Histogram extends Series {
-  readonly bounds: readonly number[]
-  readonly counts: Float64Array
-  sum = 0
+  readonly distribution: Distribution
   readonly #metric: Metric
   /** Buckets, then sum, then count; made when first asked for. */
   #labels: readonly Labels[] | undefined
 
   constructor(metric: Metric, values: readonly string[], bounds: readonly number[], fresh: boolean) {
     super(metric, values, fresh)
-    this.bounds = bounds
-    this.counts = new Float64Array(bounds.length + 1)
+    this.distribution = new Distribution(bounds)
     this.#metric = metric
   }
 
   observe(value: number): void {
-    const { bounds } = this
-    let i = 0
-    while (i < bounds.length && value > bounds[i]!) i++
-    this.counts[i]!++
-    this.sum += value
+    this.distribution.observe(value)
   }
 
   override sample(into: Sample[], asZero: boolean): void {
     const labels = (this.#labels ??= this.#makeLabels())
+    const { counts, sum } = this.distribution
     let count = 0
-    for (let i = 0; i < this.counts.length; i++) {
-      if (!asZero) count += this.counts[i]!
+    for (let i = 0; i < counts.length; i++) {
+      if (!asZero) count += counts[i]!
       into.push({ labels: labels[i]!, value: count })
     }
-    into.push({ labels: labels[this.counts.length]!, value: asZero ? 0 : this.sum })
-    into.push({ labels: labels[this.counts.length + 1]!, value: count })
+    into.push({ labels: labels[counts.length]!, value: asZero ? 0 : sum })
+    into.push({ labels: labels[counts.length + 1]!, value: count })
   }
 
   #makeLabels(): readonly Labels[] {
     const bucket = (bound: number): Labels =>
       labelsFor(this.#metric, this.values, '_bucket', formatNumber(bound))
     return [
-      ...this.bounds.map(bucket),
+      ...this.distribution.bounds.map(bucket),
       bucket(Infinity),
       labelsFor(this.#metric, this.values, '_sum'),
       labelsFor(this.#metric, this.values, '_count'),

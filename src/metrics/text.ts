@@ -31,8 +31,8 @@ export function formatNumber(value: number): string {
   return value === -Infinity ? '-Inf' : String(value)
 }
 
-/** A bound as OpenMetrics writes it: always with a point or an exponent, so that `1` is `1.0`. */
-export function formatBound(bound: number, openMetrics: boolean): string {
+/** The bound of a bucket; `pointed` as OpenMetrics writes it: always with a point or an exponent, so that `1` is `1.0`. */
+export function formatBound(bound: number, pointed: boolean): string {
   const text = formatNumber(bound)
-  return openMetrics && /^-?\d+$/.test(text) ? `${text}.0` : text
+  return pointed && /^-?\d+$/.test(text) ? `${text}.0` : text
 }

@@ -86,10 +86,13 @@ export function isWorker(
 ): boolean {
   if (facts.ownPid !== claim.pid) return false
   const named = namesNode(facts.arguments, claim.worker)
-  const host = claim.worker.slice(claim.worker.indexOf('@') + 1)
+  const host = hostPart(claim.worker)
   if (!named && !facts.hostnames.some(name => sameHost(name, host))) return false
   return looksLikeWorker(facts.arguments) || childrenOwnPids.some(pid => claim.pids.includes(pid))
 }
+
+/** What follows the @ of a node name; '' without one. */
+export const hostPart = (worker: string): string => /@(.*)$/s.exec(worker)?.[1] ?? ''
 
 /** Equal, or the short and the long form of one name. */
 const sameHost = (a: string, b: string): boolean => {

@@ -1,2 +1,5 @@
 export type * from './contract.ts'
-export { createLocalHost, type LocalHost } from './local.ts'
+export { createHost, type Host, type HostOptions, type HostSource } from './host.ts'
+export type { GetTls } from './http-get.ts'
+export { createLocalHost, type HostWorld, type LocalHost } from './local.ts'
+export type { ExpositionPort, ScrapeOptions, ScrapeTarget, TargetState } from './target.ts'

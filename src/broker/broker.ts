@@ -25,11 +25,12 @@ export interface BrokerListener {
 
 /**
  * A time in which events were published and we could not hear them. `cut_off`: the server closed our subscription because its
- * output buffer was full (Redis `client-output-buffer-limit pubsub`); `connection_lost`: everything else. A transport whose events
+ * output buffer was full (Redis `client-output-buffer-limit pubsub`); `overflow`: the queue in which events wait for us
+ * (AMQP) was full, and the broker dropped the oldest; `connection_lost`: everything else. A transport whose events
  * wait for us (an AMQP queue that outlives the connection) tells of no gap when nothing was missed.
  */
 export interface EventGap {
-  readonly reason: 'connection_lost' | 'cut_off'
+  readonly reason: 'connection_lost' | 'cut_off' | 'overflow'
   readonly fromMs: number
   readonly toMs: number
 }

@@ -1,4 +1,7 @@
 import { CeleriacError, type Clock, type Log } from '../base/index.ts'
+import { createAmqpBroker } from './amqp/broker.ts'
+import { createAmqpLink } from './amqp/link.ts'
+import { parseManagementUrl } from './amqp/management-url.ts'
 import type { Broker, FleetLink } from './broker.ts'
 import { createMemoryBroker } from './memory/broker.ts'
 import { createMemoryLink } from './memory/link.ts'
@@ -6,7 +9,8 @@ import type { MemoryServer } from './memory/server.ts'
 import { createRedisBroker } from './redis/broker.ts'
 import { createRedisLink } from './redis/link.ts'
 import { parseTransportOptions } from './transport-options.ts'
-import { type BrokerTarget, parseBrokerUrl, type TlsTarget } from './url.ts'
+import type { TlsTarget } from './tls.ts'
+import { type BrokerTarget, parseBrokerUrl } from './url.ts'
 
 /** What is said of TLS besides the URL; what is left out is the URL's, else the default. */
 export type TlsOptions = Partial<TlsTarget>
@@ -32,9 +36,18 @@ export function createBroker(options: BrokerOptions): Broker {
   const { name, clock, log } = options
   const target = targetOf(options)
   const transportOptions = parseTransportOptions(options.transportOptions ?? {})
-  return target.transport === 'memory'
-    ? createMemoryBroker({ name, server: serverOf(options), clock, log, names: transportOptions })
-    : createRedisBroker({ name, target, transportOptions, clock, log })
+  if (target.transport === 'memory')
+    return createMemoryBroker({ name, server: serverOf(options), clock, log, names: transportOptions })
+  if (target.transport === 'redis') return createRedisBroker({ name, target, transportOptions, clock, log })
+  const { managementUrl } = options
+  return createAmqpBroker({
+    name,
+    target,
+    transportOptions,
+    ...(managementUrl === undefined ? {} : { management: parseManagementUrl(managementUrl, target) }),
+    clock,
+    log,
+  })
 }
 
 /** The fleet's side of the same, not yet connected. Throws as `createBroker` does. */
@@ -42,13 +55,14 @@ export function createFleetLink(options: Omit<BrokerOptions, 'name'>): FleetLink
   const { clock, log } = options
   const target = targetOf(options)
   const transportOptions = parseTransportOptions(options.transportOptions ?? {})
-  return target.transport === 'memory'
-    ? createMemoryLink({ server: serverOf(options), names: transportOptions, log })
-    : createRedisLink({ target, transportOptions, clock, log })
+  if (target.transport === 'memory')
+    return createMemoryLink({ server: serverOf(options), names: transportOptions, log })
+  if (target.transport === 'redis') return createRedisLink({ target, transportOptions, clock, log })
+  return createAmqpLink({ target, transportOptions, clock, log })
 }
 
 function targetOf({ url, tls }: Pick<BrokerOptions, 'url' | 'tls'>): BrokerTarget {
-  const target = parseBrokerUrl(url)
+  const target = parseBrokerUrl(url, tls !== undefined)
   if (tls === undefined || target.transport === 'memory') return target
   const { verify = true, caFile, certFile, keyFile } = { ...target.tls, ...tls }
   return { ...target, tls: { verify, caFile, certFile, keyFile } }

@@ -1,5 +1,5 @@
 import type { CeleriacError, Clock, Log } from '../base/index.ts'
-import { decodeControlReply } from '../celery/index.ts'
+import type { ControlReplyMessage, Decoded } from '../celery/index.ts'
 import type { ControlOptions, ControlReply, ControlRequest } from './broker.ts'
 
 interface Waiting {
@@ -50,9 +50,8 @@ export class ReplyDesk {
     })
   }
 
-  /** Takes one reply message as it stands on the wire. */
-  deliver(text: string): void {
-    const decoded = decodeControlReply(text)
+  /** Takes one reply message, as it was read. */
+  deliver(decoded: Decoded<ControlReplyMessage>): void {
     if (!decoded.ok) {
       this.#log.warn('A control reply could not be read.', { reason: decoded.reason, detail: decoded.detail })
       return

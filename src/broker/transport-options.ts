@@ -9,20 +9,26 @@ export interface TransportOptions extends Omit<NameOptions, 'database'> {
   readonly ackEmulation?: boolean
 }
 
-/** Options of kombu, redis-py and Celery that do not change what a monitor must do: taken, so that a fleet's settings can be pasted. */
+/** Options of kombu, redis-py, py-amqp and Celery that do not change what a monitor must do: taken, so that a fleet's settings can be pasted. */
 const WITHOUT_EFFECT: ReadonlySet<string> = new Set([
   'body_encoding',
   'client_name',
+  'client_properties',
+  'confirm_publish',
   'connect_retries_timeout',
+  'connect_timeout',
   'deadletter_queue',
   'health_check_interval',
+  'heartbeat',
   'interval_max',
   'interval_start',
   'interval_step',
+  'login_method',
   'max_connections',
   'max_retries',
   'polling_interval',
   'queue_order_strategy',
+  'read_timeout',
   'reauth_check_interval',
   'retry_on_timeout',
   'socket_connect_timeout',
@@ -34,6 +40,7 @@ const WITHOUT_EFFECT: ReadonlySet<string> = new Set([
   'unacked_restore_interval',
   'unacked_restore_limit',
   'unacked_restore_throttle',
+  'write_timeout',
 ])
 
 type Mutable = { -readonly [K in keyof TransportOptions]: TransportOptions[K] }
@@ -114,8 +121,8 @@ const READERS: Readonly<Record<string, Reader>> = {
 
 /**
  * Celery's `broker_transport_options` (and the settings `event_exchange`, `event_queue_prefix`, `control_exchange` and
- * `task_default_queue`) by their own names; values as in a settings file or as text from a flag. Throws CONFIG_INVALID that names
- * the option.
+ * `task_default_queue`) by their own names; values as in a settings file or as text from a flag. On RabbitMQ only these
+ * settings move anything. Throws CONFIG_INVALID that names the option.
  */
 export function parseTransportOptions(options: Readonly<Record<string, unknown>>): TransportOptions {
   const result: Mutable = {}

@@ -4,7 +4,7 @@ import { CeleriacError, silentLog } from '../base/index.ts'
 import { realClock } from './broker-suite.ts'
 import { createBroker } from './create.ts'
 import { MemoryServer } from './memory/server.ts'
-import { parseBrokerUrl, type RedisTarget } from './url.ts'
+import { type AmqpTarget, parseBrokerUrl, type RedisTarget } from './url.ts'
 
 function redis(url: string): RedisTarget {
   const target = parseBrokerUrl(url)
@@ -55,6 +55,47 @@ test.each([
   expect(brief(url)).toEqual(expected)
 })
 
+function amqp(url: string): AmqpTarget {
+  const target = parseBrokerUrl(url)
+  if (target.transport !== 'amqp') throw new Error(url)
+  return target
+}
+
+test.each([
+  ['amqp://', ['localhost:5672', 'guest', 'guest', '/', false]],
+  ['amqp://h', ['h:5672', 'guest', 'guest', '/', false]],
+  ['pyamqp://h/', ['h:5672', 'guest', 'guest', '/', false]],
+  ['amqp://h//', ['h:5672', 'guest', 'guest', '/', false]],
+  ['amqp://h/%2F', ['h:5672', 'guest', 'guest', '/', false]],
+  ['amqp://h/foo', ['h:5672', 'guest', 'guest', 'foo', false]],
+  ['amqp://h//foo', ['h:5672', 'guest', 'guest', '/foo', false]],
+  ['amqp://h/foo%2Fbar%20baz', ['h:5672', 'guest', 'guest', 'foo/bar baz', false]],
+  ['AMQP://bob@h:1234/v', ['h:1234', 'bob', 'guest', 'v', false]],
+  ['amqp://bob:p/w@#x@h/v', ['h:5672', 'bob', 'p/w@#x', 'v', false]],
+  ['amqp://b%40b:se%2Fcret%25@h/v', ['h:5672', 'b@b', 'se/cret%', 'v', false]],
+  ['amqp://bob:100%@[::1]:5673//', ['::1:5673', 'bob', '100%', '/', false]],
+  ['amqps://h', ['h:5671', 'guest', 'guest', '/', true]],
+])('%s is understood', (url, expected) => {
+  const { host, port, username, password, vhost, tls } = amqp(url)
+  expect([`${host}:${port}`, username, password.reveal(), vhost, tls !== undefined]).toEqual(expected)
+})
+
+test('RabbitMQ takes the TLS files and the heartbeat that a URL names', () => {
+  const files = 'ssl_ca_certs=/ca.pem&ssl_certfile=/c.pem&ssl_keyfile=/k.pem&ssl_cert_reqs=none'
+  const target = amqp(`amqps://u:s3cret@h//?${files}&heartbeat=30`)
+  expect(target.tls).toEqual({ verify: false, caFile: '/ca.pem', certFile: '/c.pem', keyFile: '/k.pem' })
+  expect(target.heartbeatSeconds).toBe(30)
+  expect(target.address).not.toContain('s3cret')
+  expect(amqp('amqp://h?heartbeat=0').heartbeatSeconds).toBe(0)
+  expect(amqp('amqp://h').heartbeatSeconds).toBe(10)
+})
+
+test('TLS asked for beside the URL moves the default port of RabbitMQ and no other', () => {
+  expect(parseBrokerUrl('amqp://h', true)).toMatchObject({ port: 5671 })
+  expect(parseBrokerUrl('amqp://h:5672', true)).toMatchObject({ port: 5672 })
+  expect(parseBrokerUrl('redis://h', true)).toMatchObject({ at: { port: 6379 } })
+})
+
 test('certificates are checked unless the URL says otherwise', () => {
   expect(redis('rediss://h').tls?.verify).toBe(true)
   expect(redis('rediss://h?ssl_cert_reqs=CERT_REQUIRED&ssl_ca_certs=/etc/ca.pem').tls).toEqual({
@@ -69,7 +110,6 @@ test('certificates are checked unless the URL says otherwise', () => {
 test.each([
   ['localhost:6379', /must begin with a scheme/],
   ['', /must begin with a scheme/],
-  ['amqp://guest:s3cret@h//', /RabbitMQ \("amqp"\) is not supported yet/],
   ['sentinel://:s3cret@h:26379', /Redis Sentinel/],
   ['gopher://:s3cret@h', /scheme "gopher" is not known/],
   ['redis://:s3cret@h:abc', /port is not a number/],
@@ -78,6 +118,12 @@ test.each([
   ['redis://:s3cret@h?colour=blue', /parameter "colour" is not known/],
   ['redis://:s3cret@a;redis://:s3cret@b', /several brokers/],
   ['redis+socket://', /names no socket/],
+  ['amqp://:s3cret@h:amqp//', /port is not a number/],
+  ['amqp://u:s3cret@a;amqp://u:s3cret@b', /several brokers/],
+  ['amqp://u:s3cret@a;b', /several brokers/],
+  ['amqp://u:s3cret@h//?colour=blue', /parameter "colour" is not known/],
+  ['amqp://u:s3cret@h//?heartbeat=often', /heartbeat must be a number/],
+  ['amqps://u:s3cret@h//?ssl_cert_reqs=perhaps', /ssl_cert_reqs/],
   ['rediss://:s3cret@h?ssl_cert_reqs=perhaps', /ssl_cert_reqs/],
 ])('%s is refused with a reason, and without its password', (url, reason) => {
   const error = failure(url)
@@ -89,7 +135,9 @@ test.each([
 })
 
 test('an unknown scheme lists the known ones', () => {
-  expect(failure('sqs://x').hint).toBe('Supported: redis://, rediss://, redis+socket://, memory://.')
+  expect(failure('sqs://x').hint).toBe(
+    'Supported: redis://, rediss://, redis+socket://, amqp://, amqps://, pyamqp://, memory://.',
+  )
 })
 
 test('any password comes through percent-encoded, and none is ever in the address', () => {
@@ -99,6 +147,10 @@ test('any password comes through percent-encoded, and none is ever in the addres
       expect(target.password?.reveal()).toBe(password)
       expect(target.database).toBe(database)
       expect(target.address).toBe(`redis://:***@h:1/${database}`)
+      const rabbit = amqp(`amqp://u:${encodeURIComponent(password)}@h:1/${database}`)
+      expect(rabbit.password.reveal()).toBe(password)
+      expect(rabbit.vhost).toBe(String(database))
+      expect(rabbit.address).toBe(`amqp://u:***@h:1/${database}`)
     }),
   )
 })
@@ -109,6 +161,7 @@ test('any text is either a target or a clear error', () => {
       fc.oneof(
         fc.string(),
         fc.string().map(text => `redis://${text}`),
+        fc.string().map(text => `amqps://${text}`),
       ),
       text => {
         let outcome: unknown
@@ -117,7 +170,9 @@ test('any text is either a target or a clear error', () => {
         } catch (error) {
           outcome = error
         }
-        expect(outcome === 'redis' || outcome === 'memory' || outcome instanceof CeleriacError).toBe(true)
+        expect(
+          outcome instanceof CeleriacError || ['redis', 'amqp', 'memory'].includes(String(outcome)),
+        ).toBe(true)
       },
     ),
     { numRuns: 500 },

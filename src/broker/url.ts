@@ -1,25 +1,23 @@
 import { CeleriacError, redactUrl, Secret } from '../base/index.ts'
+import { TLS_PARAMETERS, type TlsTarget, tlsTarget } from './tls.ts'
+import { hostAndPath, type Invalid, percentDecoded, splitUrl, type UrlParts } from './url-parts.ts'
 
 /** Schemes a broker URL may have. */
-const SUPPORTED_SCHEMES: readonly string[] = ['redis', 'rediss', 'redis+socket', 'memory']
+const SUPPORTED_SCHEMES: readonly string[] = [
+  'redis',
+  'rediss',
+  'redis+socket',
+  'amqp',
+  'amqps',
+  'pyamqp',
+  'memory',
+]
 
 /** Schemes of Celery that this program knows and does not speak. */
 const KNOWN_ELSEWHERE: Readonly<Record<string, string>> = {
-  amqp: 'RabbitMQ',
-  amqps: 'RabbitMQ',
-  pyamqp: 'RabbitMQ',
   sentinel: 'Redis Sentinel',
   sqs: 'Amazon SQS',
   kafka: 'Kafka',
-}
-
-export interface TlsTarget {
-  /** False accepts any certificate (`ssl_cert_reqs=none`). */
-  readonly verify: boolean
-  /** File names. */
-  readonly caFile: string | undefined
-  readonly certFile: string | undefined
-  readonly keyFile: string | undefined
 }
 
 export interface RedisTarget {
@@ -35,17 +33,34 @@ export interface RedisTarget {
   readonly address: string
 }
 
+export interface AmqpTarget {
+  readonly transport: 'amqp'
+  readonly host: string
+  readonly port: number
+  readonly tls: TlsTarget | undefined
+  readonly username: string
+  readonly password: Secret
+  readonly vhost: string
+  /** Both sides say something at least so often; 0 turns that off. */
+  readonly heartbeatSeconds: number
+  /** The URL, redacted. */
+  readonly address: string
+}
+
 export interface MemoryTarget {
   readonly transport: 'memory'
   readonly address: string
 }
 
-export type BrokerTarget = RedisTarget | MemoryTarget
+export type BrokerTarget = RedisTarget | AmqpTarget | MemoryTarget
 
-const EXAMPLE = 'redis://:password@host:6379/0'
+const REDIS_EXAMPLE = 'redis://:password@host:6379/0'
+const AMQP_EXAMPLE = 'amqp://user:password@host:5672/vhost'
 
-/** Query parameters that kombu and redis-py know and that do not change what a monitor does. */
-const IGNORED_PARAMETERS: ReadonlySet<string> = new Set([
+/** Query parameters of Redis URLs; those that kombu and redis-py know and that do not change what a monitor does are ignored. */
+const REDIS_PARAMETERS: ReadonlySet<string> = new Set([
+  ...TLS_PARAMETERS,
+  'db',
   'health_check_interval',
   'max_connections',
   'protocol',
@@ -54,25 +69,52 @@ const IGNORED_PARAMETERS: ReadonlySet<string> = new Set([
   'socket_keepalive',
   'socket_timeout',
   'ssl_check_hostname',
+  'virtual_host',
   'visibility_timeout',
 ])
 
+/** The same of RabbitMQ URLs, by the names of py-amqp and pika. */
+const AMQP_PARAMETERS: ReadonlySet<string> = new Set([
+  ...TLS_PARAMETERS,
+  'blocked_connection_timeout',
+  'channel_max',
+  'confirm_publish',
+  'connect_timeout',
+  'connection_attempts',
+  'connection_timeout',
+  'frame_max',
+  'heartbeat',
+  'login_method',
+  'read_timeout',
+  'retry_delay',
+  'socket_timeout',
+  'ssl_check_hostname',
+  'write_timeout',
+])
+
+const DEFAULT_HEARTBEAT_SECONDS = 10
+const MAX_HEARTBEAT_SECONDS = 65_535
+
 /**
- * Reads a broker URL as Celery users write it: passwords may hold `/`, `@` and `#` bare, percent-encoding is honoured, the last
- * path segment is the database number (celery-wire.md section 2). Throws BROKER_URL_INVALID; the text never holds the password.
+ * Reads a broker URL as Celery users write it: passwords may hold `/`, `@` and `#` bare, percent-encoding is honoured; the path is
+ * the database number on Redis (celery-wire.md section 2) and the vhost on RabbitMQ, where none stands for `/` (kombu
+ * `utils/url.py`, `transport/pyamqp.py`). `encrypted` says that TLS is spoken whatever the scheme, which changes RabbitMQ's default
+ * port. Throws BROKER_URL_INVALID; the text never holds the password.
  */
-export function parseBrokerUrl(url: string): BrokerTarget {
+export function parseBrokerUrl(url: string, encrypted = false): BrokerTarget {
   const text = url.trim()
   const address = redactUrl(text)
-  const invalid = (why: string, hint = `Write it as ${EXAMPLE}.`): CeleriacError =>
-    new CeleriacError('BROKER_URL_INVALID', `The broker URL ${address} cannot be used: ${why}.`, { hint })
   const scheme = /^([a-z][a-z0-9+.-]*):\/\//i.exec(text)?.[1]?.toLowerCase()
   if (scheme === undefined) {
     // Without a scheme nothing tells what in the text is secret.
     throw new CeleriacError('BROKER_URL_INVALID', 'A broker URL must begin with a scheme.', {
-      hint: `Supported: ${schemeList()}. Write it as ${EXAMPLE}.`,
+      hint: `Supported: ${schemeList()}. Write it as ${REDIS_EXAMPLE} or ${AMQP_EXAMPLE}.`,
     })
   }
+  const isAmqp = ['amqp', 'amqps', 'pyamqp'].includes(scheme)
+  const example = isAmqp ? AMQP_EXAMPLE : REDIS_EXAMPLE
+  const invalid = (why: string, hint = `Write it as ${example}.`): CeleriacError =>
+    new CeleriacError('BROKER_URL_INVALID', `The broker URL ${address} cannot be used: ${why}.`, { hint })
   if (!SUPPORTED_SCHEMES.includes(scheme)) {
     const known = KNOWN_ELSEWHERE[scheme]
     throw invalid(
@@ -84,85 +126,39 @@ export function parseBrokerUrl(url: string): BrokerTarget {
   }
   if (scheme === 'memory') return { transport: 'memory', address: 'memory://' }
   const rest = text.slice(text.indexOf('://') + 3)
-  if (/;\s*[a-z][a-z0-9+.-]*:\/\//i.test(rest))
-    throw invalid('it names several brokers', 'Give one URL; repeat --broker to watch several.')
-  const { credentials, place, parameters } = split(rest, invalid)
-  const target = scheme === 'redis+socket' ? socketPlace(place, invalid) : tcpPlace(place, invalid)
-  const database = databaseNumber(
-    parameters.get('virtual_host') ?? parameters.get('db') ?? target.database,
-    invalid,
-  )
-  return {
-    transport: 'redis',
-    at: target.at,
-    tls: scheme === 'rediss' ? tlsTarget(parameters, invalid) : undefined,
-    ...credentials,
-    database,
-    address,
-  }
+  const severalBrokers = (): CeleriacError =>
+    invalid('it names several brokers', 'Give one URL; repeat --broker to watch several.')
+  if (/;\s*[a-z][a-z0-9+.-]*:\/\//i.test(rest)) throw severalBrokers()
+  const known = isAmqp ? AMQP_PARAMETERS : REDIS_PARAMETERS
+  const parts = splitUrl(rest, name => known.has(name), invalid)
+  if (/^[^/]*;/.test(parts.place)) throw severalBrokers()
+  return isAmqp
+    ? amqpTarget(encrypted || scheme === 'amqps', parts, address, invalid)
+    : redisTarget(scheme, parts, address, invalid)
 }
 
 const schemeList = (): string => SUPPORTED_SCHEMES.map(scheme => `${scheme}://`).join(', ')
 
-type Invalid = (why: string, hint?: string) => CeleriacError
-
-interface Split {
-  readonly credentials: { readonly username: string | undefined; readonly password: Secret | undefined }
-  /** Host, port and path. */
-  readonly place: string
-  readonly parameters: ReadonlyMap<string, string>
-}
-
-/** A query counts as one only when it reads `name=value&...` to the end, since a password may hold a question mark too. */
-const QUERY = /\?((?:[a-z_]+=[^?&@]*)(?:&[a-z_]+=[^?&@]*)*)?$/i
-
-function split(rest: string, invalid: Invalid): Split {
-  const query = QUERY.exec(rest)
-  const body = query === null ? rest : rest.slice(0, query.index)
-  const parameters = new Map<string, string>()
-  for (const pair of (query?.[1] ?? '').split('&')) {
-    if (pair === '') continue
-    const equals = pair.indexOf('=')
-    const name = pair.slice(0, equals)
-    if (!isParameter(name)) throw invalid(`the parameter "${name}" is not known`, 'Remove it from the URL.')
-    parameters.set(name, percentDecoded(pair.slice(equals + 1)))
-  }
-  const at = body.lastIndexOf('@')
-  if (at < 0) return { credentials: { username: undefined, password: undefined }, place: body, parameters }
-  const userinfo = body.slice(0, at)
-  const colon = userinfo.indexOf(':')
-  const username = percentDecoded(colon < 0 ? userinfo : userinfo.slice(0, colon))
-  const password = colon < 0 ? '' : percentDecoded(userinfo.slice(colon + 1))
+function redisTarget(scheme: string, parts: UrlParts, address: string, invalid: Invalid): RedisTarget {
+  const { username, password, place, parameters } = parts
+  const target = scheme === 'redis+socket' ? socketPlace(place, invalid) : tcpPlace(place, invalid)
+  const database = parameters.get('virtual_host') ?? parameters.get('db') ?? target.database
   return {
-    credentials: {
-      username: username === '' ? undefined : username,
-      password: password === '' ? undefined : new Secret(password),
-    },
-    place: body.slice(at + 1),
-    parameters,
+    transport: 'redis',
+    at: target.at,
+    tls: scheme === 'rediss' ? tlsTarget(parameters, invalid) : undefined,
+    username,
+    password,
+    database: databaseNumber(database, invalid),
+    address,
   }
 }
-
-const isParameter = (name: string): boolean =>
-  name === 'virtual_host' ||
-  name === 'db' ||
-  IGNORED_PARAMETERS.has(name) ||
-  ['ssl_cert_reqs', 'ssl_ca_certs', 'ssl_certfile', 'ssl_keyfile'].includes(name)
 
 type Place = { readonly at: RedisTarget['at']; readonly database: string }
 
 function tcpPlace(place: string, invalid: Invalid): Place {
-  const match = /^(\[[0-9a-f:.%]+\]|[^/:?#@[\]\s]*)(?::([^/]*))?(?:\/(.*))?$/i.exec(place)
-  if (match === null) throw invalid('host and port cannot be told apart')
-  const host = (match[1] ?? '').replace(/^\[|\]$/g, '')
-  const portText = match[2]
-  const port = portText === undefined || portText === '' ? 6379 : Number(portText)
-  if (portText !== undefined && !/^\d*$/.test(portText)) throw invalid('the port is not a number')
-  if (port < 1 || port > 65_535) throw invalid('the port must be between 1 and 65535')
-  return {
-    at: { kind: 'tcp', host: host === '' ? 'localhost' : percentDecoded(host), port },
-    database: match[3] ?? '',
-  }
+  const { host, port, path } = hostAndPath(place, 6379, invalid)
+  return { at: { kind: 'tcp', host, port }, database: path }
 }
 
 function socketPlace(place: string, invalid: Invalid): Place {
@@ -178,36 +174,27 @@ function databaseNumber(text: string, invalid: Invalid): number {
   return Number(digits)
 }
 
-const VERIFY: Readonly<Record<string, boolean>> = {
-  required: true,
-  cert_required: true,
-  optional: true,
-  cert_optional: true,
-  none: false,
-  cert_none: false,
-}
-
-function tlsTarget(parameters: ReadonlyMap<string, string>, invalid: Invalid): TlsTarget {
-  const wanted = parameters.get('ssl_cert_reqs') ?? 'required'
-  const verify = VERIFY[wanted.toLowerCase()]
-  if (verify === undefined)
-    throw invalid(
-      'ssl_cert_reqs must be one of required, optional, none',
-      'See the documentation of redis-py.',
-    )
+function amqpTarget(encrypted: boolean, parts: UrlParts, address: string, invalid: Invalid): AmqpTarget {
+  const { host, port, path } = hostAndPath(parts.place, encrypted ? 5671 : 5672, invalid)
+  const vhost = percentDecoded(path)
   return {
-    verify,
-    caFile: parameters.get('ssl_ca_certs'),
-    certFile: parameters.get('ssl_certfile'),
-    keyFile: parameters.get('ssl_keyfile'),
+    transport: 'amqp',
+    host,
+    port,
+    tls: encrypted ? tlsTarget(parts.parameters, invalid) : undefined,
+    // Each has its default for itself, as in kombu.
+    username: parts.username ?? 'guest',
+    password: parts.password ?? new Secret('guest'),
+    vhost: vhost === '' ? '/' : vhost,
+    heartbeatSeconds: heartbeatSeconds(parts.parameters.get('heartbeat'), invalid),
+    address,
   }
 }
 
-/** Percent-encoding undone; text that is not percent-encoded (a bare `%` in a password) stays as it is. */
-function percentDecoded(text: string): string {
-  try {
-    return decodeURIComponent(text)
-  } catch {
-    return text
-  }
+function heartbeatSeconds(text: string | undefined, invalid: Invalid): number {
+  if (text === undefined || text === '') return DEFAULT_HEARTBEAT_SECONDS
+  const seconds = Number(text)
+  if (!/^\d{1,5}(\.\d+)?$/.test(text) || seconds > MAX_HEARTBEAT_SECONDS)
+    throw invalid('heartbeat must be a number of seconds, or 0 for none')
+  return Math.ceil(seconds)
 }

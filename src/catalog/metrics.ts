@@ -573,7 +573,7 @@ export const metrics = {
     labels: ['broker', 'reason'],
     unit: 'count',
     sources: ['self'],
-    help: 'Times that events could not be heard: connection_lost, or cut_off when Redis closed the subscription because its output buffer was full.',
+    help: 'Times that events could not be heard: connection_lost, cut_off when Redis closed the subscription because its output buffer was full, overflow when the queue that waits for us on RabbitMQ was full.',
   }),
   eventGapSeconds: metric({
     name: 'celeriac_event_gap_seconds_total',

@@ -51,17 +51,8 @@ export function encodeControlRequest(
     readonly expiresSeconds?: number
   },
 ): string {
-  const replyTo = request.replyTo
   return encodeEnvelope({
-    body: writePythonJson({
-      method: request.method,
-      arguments: request.arguments,
-      destination: request.destination,
-      pattern: null,
-      matcher: null,
-      ticket: request.ticket,
-      reply_to: replyTo === null ? null : { exchange: replyTo.exchange, routing_key: replyTo.routingKey },
-    }),
+    body: controlRequestBody(request),
     headers: { clock: parts.clock, expires: parts.expiresSeconds },
     exchange: parts.exchange ?? 'celery.pidbox',
     routingKey: '',
@@ -70,9 +61,29 @@ export function encodeControlRequest(
   })
 }
 
+/** The JSON of a request: the whole message on AMQP, the envelope's body elsewhere. */
+export function controlRequestBody(request: ControlMessage): string {
+  const replyTo = request.replyTo
+  return writePythonJson({
+    method: request.method,
+    arguments: request.arguments,
+    destination: request.destination,
+    pattern: null,
+    matcher: null,
+    ticket: request.ticket,
+    reply_to: replyTo === null ? null : { exchange: replyTo.exchange, routing_key: replyTo.routingKey },
+  })
+}
+
 /** Reads a request as a worker does: unknown keys are ignored. Never throws. */
 export function decodeControlRequest(text: string): Decoded<ControlMessage> {
-  const body = openBody(text)
+  const envelope = decodeEnvelope(text)
+  return envelope.ok ? readControlRequest(envelope.value) : envelope
+}
+
+/** The request that a message holds; see `decodeControlRequest`. */
+export function readControlRequest(envelope: Envelope): Decoded<ControlMessage> {
+  const body = decodeBody(envelope)
   if (!body.ok) return body
   const { value } = body
   if (!isRecord(value)) return wrong(`expected a control request, got ${kindOf(value)}`)
@@ -107,13 +118,17 @@ export function encodeControlReply(
   parts: { readonly deliveryTag: string; readonly to: ReplyAddress; readonly clock?: number },
 ): string {
   return encodeEnvelope({
-    body: writePythonJson({ [reply.node]: reply.value ?? null }),
+    body: controlReplyBody(reply),
     headers: { ticket: reply.ticket, clock: parts.clock },
     exchange: parts.to.exchange,
     routingKey: parts.to.routingKey,
     deliveryTag: parts.deliveryTag,
   })
 }
+
+/** The JSON of an answer; the ticket goes into a header. */
+export const controlReplyBody = (reply: { readonly node: string; readonly value: unknown }): string =>
+  writePythonJson({ [reply.node]: reply.value ?? null })
 
 /**
  * Reads a worker's answer. An answer that cannot be understood (pickle, another content type, broken JSON) is still an answer:
@@ -122,8 +137,11 @@ export function encodeControlReply(
  */
 export function decodeControlReply(text: string): Decoded<ControlReplyMessage> {
   const opened = decodeEnvelope(text)
-  if (!opened.ok) return opened
-  const envelope = opened.value
+  return opened.ok ? readControlReply(opened.value) : opened
+}
+
+/** The answer that a message holds; see `decodeControlReply`. */
+export function readControlReply(envelope: Envelope): Decoded<ControlReplyMessage> {
   const ticket = typeof envelope.headers['ticket'] === 'string' ? envelope.headers['ticket'] : null
   const replies = (list: readonly NodeReply[]): Decoded<ControlReplyMessage> => ({
     ok: true,
@@ -164,11 +182,6 @@ function nodeInPickle(envelope: Envelope): string {
   if (bytes === undefined || opening === null) return UNKNOWN_NODE
   const name = bytes.slice(opening[0].length, opening[0].length + (opening[1]?.charCodeAt(0) ?? 0))
   return /^[\x21-\x7e]+$/.test(name) ? name : UNKNOWN_NODE
-}
-
-function openBody(text: string): Decoded<unknown> {
-  const envelope = decodeEnvelope(text)
-  return envelope.ok ? decodeBody(envelope.value) : envelope
 }
 
 const wrong = (detail: string): Decoded<never> => ({ ok: false, reason: 'bad_body', detail })

@@ -18,15 +18,23 @@ export function encodeEvents(
   events: EventFields | readonly EventFields[],
   parts: { readonly deliveryTag: string; readonly exchange?: string },
 ): { readonly routingKey: string; readonly payload: string } {
-  const routingKey = eventRoutingKey(events)
+  const { routingKey, headers, body } = eventMessage(events)
+  const exchange = parts.exchange ?? 'celeryev'
+  const payload = encodeEnvelope({ body, headers, exchange, routingKey, deliveryTag: parts.deliveryTag })
+  return { routingKey, payload }
+}
+
+/** The parts of the same message: on AMQP the body is all of it and the headers are the message's. */
+export function eventMessage(events: EventFields | readonly EventFields[]): {
+  readonly routingKey: string
+  readonly headers: Readonly<Record<string, unknown>>
+  readonly body: string
+} {
   const first: unknown = Array.isArray(events) ? events[0] : events
   const hostname = isRecord(first) ? first['hostname'] : undefined
-  const payload = encodeEnvelope({
-    body: writePythonJson(events),
+  return {
+    routingKey: eventRoutingKey(events),
     headers: hostname === undefined ? {} : { hostname },
-    exchange: parts.exchange ?? 'celeryev',
-    routingKey,
-    deliveryTag: parts.deliveryTag,
-  })
-  return { routingKey, payload }
+    body: writePythonJson(events),
+  }
 }

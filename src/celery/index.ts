@@ -1,15 +1,19 @@
 export {
   type ControlMessage,
+  controlReplyBody,
   type ControlReplyMessage,
+  controlRequestBody,
   decodeControlReply,
   decodeControlRequest,
   encodeControlReply,
   encodeControlRequest,
   type NodeReply,
+  readControlReply,
+  readControlRequest,
   type ReplyAddress,
 } from './control.ts'
 export { decodeEventMessage } from './decode-events.ts'
-export { encodeEvents, type EventFields } from './encode-events.ts'
+export { encodeEvents, type EventFields, eventMessage } from './encode-events.ts'
 export {
   decodeEnvelope,
   type Decoded,
@@ -23,10 +27,22 @@ export {
   type Binding,
   type ControlKeyKind,
   escapeGlob,
+  type ExchangeNames,
+  type ExchangeOptions,
+  exchangeNames,
   type NameOptions,
   priorityStep,
   type RedisNames,
   redisNames,
 } from './names.ts'
 export { taskIdOf, type UnackedOrigin, unackedOrigin } from './task-id.ts'
-export { decodeTask, encodeTask, priorityOf, type TaskCall, type TaskMessage, taskMessage } from './task.ts'
+export {
+  decodeTask,
+  encodeTask,
+  priorityOf,
+  readTask,
+  taskBody,
+  type TaskCall,
+  type TaskMessage,
+  taskMessage,
+} from './task.ts'

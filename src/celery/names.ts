@@ -42,13 +42,39 @@ export interface Binding {
   readonly queue: string
 }
 
-/** Every key and channel name of one fleet on Redis. */
-export interface RedisNames {
+/** What one fleet calls its exchanges and queues, by any transport. */
+export interface ExchangeNames {
   readonly eventExchange: string
+  /** What the queues of event receivers begin with: `celeryev.`. */
+  readonly eventQueues: string
+  /** The exchange of tasks that name no other, and its default queue. */
+  readonly defaultQueue: string
   /** `celery.pidbox`. */
   readonly controlExchange: string
   /** `reply.celery.pidbox`. */
   readonly replyExchange: string
+}
+
+/** What moves `ExchangeNames`. */
+export type ExchangeOptions = Pick<
+  NameOptions,
+  'eventExchange' | 'eventQueuePrefix' | 'controlExchange' | 'taskDefaultQueue'
+>
+
+/** These settings applied (kombu `pidbox.py`, `exchange_fmt`). */
+export function exchangeNames(options: ExchangeOptions = {}): ExchangeNames {
+  const controlExchange = `${options.controlExchange ?? 'celery'}.pidbox`
+  return {
+    eventExchange: options.eventExchange ?? 'celeryev',
+    eventQueues: `${options.eventQueuePrefix ?? 'celeryev'}.`,
+    defaultQueue: options.taskDefaultQueue ?? 'celery',
+    controlExchange,
+    replyExchange: `reply.${controlExchange}`,
+  }
+}
+
+/** Every key and channel name of one fleet on Redis. */
+export interface RedisNames extends ExchangeNames {
   /** For PSUBSCRIBE: matches every event's channel and nothing else. */
   readonly eventPattern: string
   /** Where an event of this routing key is published. */
@@ -71,8 +97,6 @@ export interface RedisNames {
   replyList(routingKey: string): string
   /** The routing key of the replies to one process of ours. */
   ownReplyKey(id: string): string
-  /** The exchange of tasks that name no other, and its default queue. */
-  readonly defaultQueue: string
   /** Hash of the messages that are delivered and not acknowledged, and the sorted set of their delivery times (epoch seconds). */
   readonly unacked: string
   readonly unackedIndex: string
@@ -105,19 +129,14 @@ export function redisNames(options: NameOptions = {}): RedisNames {
   const patterns = options.fanoutPatterns ?? true
   const sep = options.sep ?? DEFAULT_SEP
   const steps = options.prioritySteps ?? DEFAULT_PRIORITY_STEPS
-  const eventExchange = options.eventExchange ?? 'celeryev'
-  const control = options.controlExchange ?? 'celery'
-  const controlExchange = `${control}.pidbox`
-  const replyExchange = `reply.${controlExchange}`
-  const eventQueues = `${options.eventQueuePrefix ?? 'celeryev'}.`
+  const exchanges = exchangeNames(options)
+  const { eventExchange, eventQueues, controlExchange, replyExchange } = exchanges
   const eventTopic = `${prefix}${fanout}${eventExchange}`
   const listOf = (queue: string, step: number): string =>
     step === 0 ? `${prefix}${queue}` : `${prefix}${queue}${sep}${step}`
   const bindingPrefix = `${prefix}_kombu.binding.`
   return {
-    eventExchange,
-    controlExchange,
-    replyExchange,
+    ...exchanges,
     eventPattern: patterns ? `${escapeGlob(eventTopic)}/*` : escapeGlob(eventTopic),
     eventChannel: routingKey => (patterns && routingKey !== '' ? `${eventTopic}/${routingKey}` : eventTopic),
     isEventChannel: channel => (patterns ? channel.startsWith(`${eventTopic}/`) : channel === eventTopic),
@@ -134,7 +153,6 @@ export function redisNames(options: NameOptions = {}): RedisNames {
     },
     replyList: routingKey => prefix + routingKey,
     ownReplyKey: id => id + OWN_REPLIES,
-    defaultQueue: options.taskDefaultQueue ?? 'celery',
     unacked: prefix + (options.unackedKey ?? 'unacked'),
     unackedIndex: prefix + (options.unackedIndexKey ?? 'unacked_index'),
     unackedMutex: prefix + (options.unackedMutexKey ?? 'unacked_mutex'),

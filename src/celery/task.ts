@@ -1,4 +1,4 @@
-import { decodeBody, decodeEnvelope, type Decoded, encodeEnvelope } from './envelope.ts'
+import { decodeBody, decodeEnvelope, type Decoded, encodeEnvelope, type Envelope } from './envelope.ts'
 import { isRecord, kindOf, writePythonJson } from './json.ts'
 
 /** A task message (celery-wire.md section 10). */
@@ -74,7 +74,7 @@ export function encodeTask(
   },
 ): string {
   return encodeEnvelope({
-    body: writePythonJson(task.body),
+    body: taskBody(task),
     headers: task.headers,
     properties: task.properties,
     exchange: parts.exchange ?? '',
@@ -85,6 +85,9 @@ export function encodeTask(
   })
 }
 
+/** The JSON of a task's body: the whole message on AMQP. */
+export const taskBody = (task: TaskMessage): string => writePythonJson(task.body)
+
 /** The priority a message asks for; 0 when it asks for none. */
 export function priorityOf(task: TaskMessage): number {
   const priority = task.properties['priority']
@@ -94,8 +97,12 @@ export function priorityOf(task: TaskMessage): number {
 /** Reads a task message. A body in another content type than JSON is reported, not opened. Never throws. */
 export function decodeTask(text: string): Decoded<TaskMessage> {
   const opened = decodeEnvelope(text)
-  if (!opened.ok) return opened
-  const body = decodeBody(opened.value)
+  return opened.ok ? readTask(opened.value) : opened
+}
+
+/** The task that a message holds; see `decodeTask`. */
+export function readTask(envelope: Envelope): Decoded<TaskMessage> {
+  const body = decodeBody(envelope)
   if (!body.ok) return body
   const value = body.value
   if (!Array.isArray(value) && !isRecord(value)) {
@@ -107,6 +114,6 @@ export function decodeTask(text: string): Decoded<TaskMessage> {
   }
   return {
     ok: true,
-    value: { headers: opened.value.headers, properties: opened.value.properties, body: value },
+    value: { headers: envelope.headers, properties: envelope.properties, body: value },
   }
 }

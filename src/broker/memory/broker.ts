@@ -1,6 +1,12 @@
 import { randomUUID } from 'node:crypto'
 import { CeleriacError, type Clock, errorText, type Log } from '../../base/index.ts'
-import { encodeControlRequest, type NameOptions, redisNames, taskIdOf } from '../../celery/index.ts'
+import {
+  decodeControlReply,
+  encodeControlRequest,
+  type NameOptions,
+  redisNames,
+  taskIdOf,
+} from '../../celery/index.ts'
 import type { Broker, BrokerListener, ControlOptions, ControlReply, ControlRequest } from '../broker.ts'
 import { Bindings } from '../discover.ts'
 import { Elsewhere } from '../elsewhere.ts'
@@ -37,7 +43,7 @@ export function createMemoryBroker(options: MemoryBrokerOptions): Broker {
       channel => names.isEventChannel(channel),
       payload => listener?.eventMessage({ form: 'envelope', payload, receivedAtMs: clock.now() }),
     )
-    server.consume(client, replyList, text => desk.deliver(text))
+    server.consume(client, replyList, text => desk.deliver(decodeControlReply(text)))
     status.connected(VERSION)
   }
   const client: MemoryClient = {

@@ -1,11 +1,11 @@
 import { expect, test } from 'vitest'
 import { silentLog } from '../../base/index.ts'
-import { brokerSuite, realClock } from '../broker-suite.ts'
+import { brokerSuite, realClock, REDIS_TRAITS } from '../broker-suite.ts'
 import { createMemoryBroker } from './broker.ts'
 import { createMemoryLink } from './link.ts'
 import { MemoryServer } from './server.ts'
 
-brokerSuite(async () => {
+brokerSuite(REDIS_TRAITS, async () => {
   const server = new MemoryServer()
   return {
     createBroker: (name, names) =>

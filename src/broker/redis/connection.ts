@@ -1,9 +1,9 @@
-import { readFileSync } from 'node:fs'
-import { isIP } from 'node:net'
 import { createClient, type RedisClientOptions, type RedisClientType } from '@redis/client'
-import { CeleriacError, type Clock, errorText } from '../../base/index.ts'
+import { type CeleriacError, type Clock, errorText } from '../../base/index.ts'
+import { deadline, watchForSilence } from '../silence.ts'
+import { tlsSocketOptions } from '../tls.ts'
 import type { RedisTarget } from '../url.ts'
-import { isReply, redisError, SilenceError } from './errors.ts'
+import { isReply, redisError } from './errors.ts'
 
 /** RESP2, so that servers before Redis 6 and proxies answer too; nothing here needs RESP3. */
 export type RedisConnection = RedisClientType<Nothing, Nothing, Nothing, 2>
@@ -13,9 +13,6 @@ type Nothing = Record<string, never>
 type ConnectionOptions = NonNullable<Parameters<typeof createClient<Nothing, Nothing, Nothing, 2>>[0]>
 
 const CONNECT_TIMEOUT_MS = 3_000
-const CHECK_INTERVAL_MS = 1_000
-/** A server that answers nothing for so long is taken for hung. */
-const SILENCE_TIMEOUT_MS = 5_000
 
 /**
  * Opens one connection and proves by a PING that commands are obeyed. It is never repaired: when it is lost, `onLost` hears of
@@ -62,7 +59,23 @@ export async function openConnection(
     inTime.cancel()
   }
   ready = true
-  stopWatch = watch(client, clock, lost, received)
+  stopWatch = watchForSilence({
+    clock,
+    received,
+    onSilence: lost,
+    async ask() {
+      try {
+        await client.sendCommand(['PING'])
+      } catch (error) {
+        // Any answer is an answer, an error too; without a connection there is none to wait for.
+        if (!client.isReady) {
+          lost(error)
+          return false
+        }
+      }
+      return true
+    },
+  })
   return client
 }
 
@@ -76,61 +89,6 @@ async function proveAlive(client: RedisConnection): Promise<void> {
 }
 
 const isClosing = (error: unknown): boolean => /closed|destroy|disconnect/i.test(errorText(error))
-
-function deadline(clock: Clock, ms: number): { readonly promise: Promise<never>; cancel(): void } {
-  let cancel: () => void = () => {}
-  const promise = new Promise<never>((_, reject) => {
-    cancel = clock.after(ms, () => reject(new SilenceError('no answer in time')))
-  })
-  return { promise, cancel: () => cancel() }
-}
-
-/**
- * Asks for a PONG every second and gives up after five without one. A second in which our own process was busy does not count:
- * the answer may have been waiting in the socket all along.
- */
-function watch(
-  client: RedisConnection,
-  clock: Clock,
-  lost: (error: unknown) => void,
-  received: () => number,
-): () => void {
-  let silentMs = 0
-  let asked = false
-  let lastTick = clock.now()
-  let lastReceived = received()
-  let cancel: () => void
-  const ask = async (): Promise<void> => {
-    try {
-      await client.sendCommand(['PING'])
-    } catch (error) {
-      // Any answer is an answer, an error too; without a connection there is none to wait for.
-      if (!client.isReady) return lost(error)
-    }
-    asked = false
-    silentMs = 0
-  }
-  const tick = (): void => {
-    const now = clock.now()
-    const late = now - lastTick > 2 * CHECK_INTERVAL_MS
-    lastTick = now
-    const count = received()
-    if (count !== lastReceived) silentMs = 0
-    else if (asked && !late) silentMs += CHECK_INTERVAL_MS
-    lastReceived = count
-    if (silentMs >= SILENCE_TIMEOUT_MS) {
-      lost(new SilenceError('no answer in time'))
-      return
-    }
-    if (!asked) {
-      asked = true
-      void ask()
-    }
-    cancel = clock.after(CHECK_INTERVAL_MS, tick)
-  }
-  cancel = clock.after(CHECK_INTERVAL_MS, tick)
-  return () => cancel()
-}
 
 function clientOptions(target: RedisTarget): ConnectionOptions {
   return {
@@ -152,26 +110,5 @@ function socketOptions(target: RedisTarget): NonNullable<RedisClientOptions['soc
   if (target.at.kind === 'socket') return { path: target.at.path, tls: false }
   const { host, port } = target.at
   if (target.tls === undefined) return { host, port }
-  const { caFile, certFile, keyFile, verify } = target.tls
-  return {
-    tls: true,
-    host,
-    port,
-    ...(isIP(host) === 0 ? { servername: host } : {}),
-    rejectUnauthorized: verify,
-    ...(caFile === undefined ? {} : { ca: readPem(caFile) }),
-    ...(certFile === undefined ? {} : { cert: readPem(certFile) }),
-    ...(keyFile === undefined ? {} : { key: readPem(keyFile) }),
-  }
-}
-
-function readPem(file: string): string {
-  try {
-    return readFileSync(file, 'utf8')
-  } catch (error) {
-    throw new CeleriacError('FILE_UNREADABLE', `The TLS file ${file} of the broker URL cannot be read.`, {
-      hint: 'Check ssl_ca_certs, ssl_certfile and ssl_keyfile.',
-      cause: error,
-    })
-  }
+  return { tls: true, host, port, ...tlsSocketOptions(target.tls, host) }
 }

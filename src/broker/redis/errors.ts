@@ -1,25 +1,8 @@
 import { ConnectionTimeoutError, ErrorReply, SocketTimeoutError } from '@redis/client'
 import { CeleriacError, errorText } from '../../base/index.ts'
+import { cleanText, codeOf, isTlsCode, unreachable } from '../network-errors.ts'
+import { SilenceError } from '../silence.ts'
 import type { RedisTarget } from '../url.ts'
-
-/** The server accepts or holds the connection and says nothing. */
-export class SilenceError extends Error {}
-
-const codeOf = (error: unknown): string =>
-  error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : ''
-
-/** Where to look, by what the operating system said. */
-const UNREACHABLE: Readonly<Record<string, string>> = {
-  ECONNREFUSED: 'Nothing listens there',
-  ENOTFOUND: 'The host name is not known',
-  EAI_AGAIN: 'The host name could not be looked up',
-  EHOSTUNREACH: 'There is no way to the host',
-  ENETUNREACH: 'There is no way to the network',
-  ETIMEDOUT: 'The host does not answer',
-  ENOENT: 'There is no such socket',
-  EACCES: 'The socket may not be opened by this user',
-  EPERM: 'The connection is not permitted',
-}
 
 const START_HINT = 'Check host and port of the broker URL, and that the server runs.'
 
@@ -64,14 +47,14 @@ export function redisError(error: unknown, target: RedisTarget, wasConnected: bo
   if (text.startsWith('NOPERM')) {
     return make(
       'BROKER_REFUSED',
-      `The broker ${address} does not permit a command: ${clean(text, target)}.`,
+      `The broker ${address} does not permit a command: ${cleanText(text, target.password)}.`,
       'Allow the user PSUBSCRIBE, PUBLISH, LLEN, LRANGE, LTRIM, EXPIRE, DEL, SCAN, SSCAN and INFO on the keys and channels of Celery.',
     )
   }
   if (/^LOADING|^BUSY|^MASTERDOWN/.test(text)) {
     return make(
       'BROKER_REFUSED',
-      `The broker ${address} is not ready: ${clean(text, target)}.`,
+      `The broker ${address} is not ready: ${cleanText(text, target.password)}.`,
       'It is asked again.',
     )
   }
@@ -82,10 +65,10 @@ export function redisError(error: unknown, target: RedisTarget, wasConnected: bo
       'Check the number at the end of the broker URL.',
     )
   }
-  const why = UNREACHABLE[code]
+  const why = unreachable(code)
   if (why !== undefined)
     return make('BROKER_UNREACHABLE', `The broker ${address} cannot be reached. ${why}.`, START_HINT)
-  if (/^(ERR_TLS|ERR_SSL|CERT_|DEPTH_ZERO|SELF_SIGNED|UNABLE_TO|EPROTO)/.test(code)) {
+  if (isTlsCode(code)) {
     return make(
       'BROKER_UNREACHABLE',
       `The broker ${address} and we do not agree on TLS (${code}).`,
@@ -105,7 +88,11 @@ export function redisError(error: unknown, target: RedisTarget, wasConnected: bo
   if (/Unknown RESP type/.test(text))
     return make('BROKER_UNREACHABLE', `What listens at ${address} does not speak Redis.`, START_HINT)
   if (isReply(error))
-    return make('BROKER_REFUSED', `The broker ${address} answers: ${clean(text, target)}.`, 'See its log.')
+    return make(
+      'BROKER_REFUSED',
+      `The broker ${address} answers: ${cleanText(text, target.password)}.`,
+      'See its log.',
+    )
   return wasConnected
     ? make(
         'BROKER_LOST',
@@ -126,13 +113,3 @@ const isTimeout = (error: unknown): boolean =>
   error instanceof ConnectionTimeoutError ||
   error instanceof SocketTimeoutError ||
   error instanceof SilenceError
-
-/** A server's text on one line, short, without the password. */
-function clean(text: string, target: RedisTarget): string {
-  const password = target.password?.reveal()
-  const safe = password === undefined ? text : text.replaceAll(password, '***')
-  return safe
-    .replace(/[^\x20-\x7e]+/g, ' ')
-    .slice(0, 200)
-    .replace(/[.\s]+$/, '')
-}

@@ -9,7 +9,7 @@ import { CeleriacError, memoryLog, silentLog } from '../../base/index.ts'
 import type { NameOptions } from '../../celery/index.ts'
 import { freePort, type RedisServer, startRedis } from '../../../test/servers/redis.ts'
 import type { Broker } from '../broker.ts'
-import { brokerSuite, eventually, realClock, recorder } from '../broker-suite.ts'
+import { brokerSuite, eventually, realClock, recorder, REDIS_TRAITS } from '../broker-suite.ts'
 import { parseBrokerUrl, type RedisTarget } from '../url.ts'
 import { createRedisBroker } from './broker.ts'
 import { createRedisLink } from './link.ts'
@@ -70,7 +70,7 @@ describe('the contract', () => {
   })
   afterAll(() => server.stop())
 
-  brokerSuite(async () => {
+  brokerSuite(REDIS_TRAITS, async () => {
     await command(server.url, 'FLUSHALL')
     return {
       createBroker: (name, names) => brokerAt(server.url, name, names),

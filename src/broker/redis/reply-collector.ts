@@ -1,4 +1,5 @@
 import { type Cancel, type Clock, errorText, type Log } from '../../base/index.ts'
+import { decodeControlReply } from '../../celery/index.ts'
 import type { ReplyDesk } from '../reply-desk.ts'
 import type { RedisConnection } from './connection.ts'
 
@@ -68,7 +69,7 @@ export class ReplyCollector {
       this.#taking = false
     }
     if (this.#connection !== connection) return
-    for (const text of taken) this.#desk.deliver(text)
+    for (const text of taken) this.#desk.deliver(decodeControlReply(text))
     this.#pauseMs = taken.length > 0 ? FASTEST_MS : Math.min(SLOWEST_MS, this.#pauseMs * 1.5)
     if (this.#desk.open > 0) this.#schedule(this.#pauseMs)
     else if (!this.#swept) {

@@ -20,6 +20,9 @@ import { TaskTable } from './tasks.ts'
 import { isPresent, viewOf, type ViewTime } from './worker-record.ts'
 import { WorkerTable } from './workers.ts'
 
+/** Celery waits up to 32 s between attempts to reach its broker (celery-wire.md section 13): until then nobody is proven gone. */
+const RETURN_MS = 35 * SECOND
+
 type InspectReading = Extract<Reading, { kind: 'inspect' }>
 
 /**
@@ -55,7 +58,7 @@ class FleetState implements Fleet {
     }
     this.#workers = new WorkerTable(settings, tell)
     this.#queues = new QueueTable(settings)
-    this.#presence = new Presence(settings.workerTimeoutMs)
+    this.#presence = new Presence(Math.max(settings.workerTimeoutMs, RETURN_MS))
     this.#tasks = new TaskTable(settings, {
       onlyQueueOf: worker => this.#workers.onlyQueueOf(worker),
       startedWaiting: (task, sinceMs) => this.#queues.startedWaiting(task, sinceMs, this.#nowMs),

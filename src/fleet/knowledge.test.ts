@@ -68,10 +68,10 @@ test('the number of workers is told once a round of questions ended and everyone
 test('without any answer it is told after the grace', () => {
   const fleet = createFleet()
   fleet.observe({ kind: 'broker-connected' }, T0)
-  beat(fleet, [W1], T0, T0 + 28_000)
-  expect(fleet.totals(T0 + 28_000).workers).toBe(null)
-  beat(fleet, [W1], T0 + 30_000, T0 + 30_000)
-  expect(fleet.totals(T0 + 30_000).workers).toBe(1)
+  beat(fleet, [W1], T0, T0 + 34_000)
+  expect(fleet.totals(T0 + 34_000).workers).toBe(null)
+  beat(fleet, [W1], T0 + 36_000, T0 + 36_000)
+  expect(fleet.totals(T0 + 36_000).workers).toBe(1)
 })
 
 test('nobody is there only when a round of questions was answered by nobody', () => {
@@ -136,10 +136,31 @@ test('after its return the grace ends the wait for a worker that did not come ba
   beat(fleet, [W1, W2], T0, T0 + 40_000)
   fleet.observe({ kind: 'broker-lost' }, T0 + 41_000)
   fleet.observe({ kind: 'broker-connected' }, T0 + 50_000)
-  beat(fleet, [W1], T0 + 50_000, T0 + 78_000)
-  expect(fleet.totals(T0 + 78_000).workers).toBe(null)
-  beat(fleet, [W1], T0 + 80_000, T0 + 80_000)
-  expect(fleet.totals(T0 + 80_000).workers).toBe(1)
+  beat(fleet, [W1], T0 + 50_000, T0 + 84_000)
+  expect(fleet.totals(T0 + 84_000).workers).toBe(null)
+  beat(fleet, [W1], T0 + 86_000, T0 + 86_000)
+  expect(fleet.totals(T0 + 86_000).workers).toBe(1)
+})
+
+test('the grace outlasts the 32 s that Celery waits between two attempts to reach its broker, however short the time-out', () => {
+  const fleet = createFleet({ workerTimeoutMs: 10_000 })
+  fleet.observe({ kind: 'broker-connected' }, T0)
+  beat(fleet, [W1, W2], T0, T0 + 40_000)
+  fleet.observe({ kind: 'broker-lost' }, T0 + 41_000)
+  fleet.observe({ kind: 'broker-connected' }, T0 + 50_000)
+  beat(fleet, [], T0 + 50_000, T0 + 83_000)
+  expect(fleet.totals(T0 + 83_000).workers).toBe(null)
+  beat(fleet, [W1, W2], T0 + 84_000, T0 + 84_000)
+  expect(fleet.totals(T0 + 84_000).workers).toBe(2)
+})
+
+test('a time-out longer than that is the grace', () => {
+  const fleet = createFleet({ workerTimeoutMs: 60_000 })
+  fleet.observe({ kind: 'broker-connected' }, T0)
+  beat(fleet, [W1], T0, T0 + 58_000)
+  expect(fleet.totals(T0 + 58_000).workers).toBe(null)
+  beat(fleet, [W1], T0 + 60_000, T0 + 60_000)
+  expect(fleet.totals(T0 + 60_000).workers).toBe(1)
 })
 
 test('lost again before everyone was back, those missing are still awaited', () => {
@@ -181,12 +202,12 @@ test('a depth that was not read again for three intervals is unknown', () => {
 test('a queue has no consumers only when every worker was asked', () => {
   const fleet = createFleet({ queues: ['bills', 'gdpr'] })
   fleet.observe({ kind: 'broker-connected' }, T0)
-  beat(fleet, [W1, W2], T0, T0 + 30_000)
-  const consumers = () => fleet.queues(T0 + 30_000).map(view => view.consumers)
+  beat(fleet, [W1, W2], T0, T0 + 36_000)
+  const consumers = () => fleet.queues(T0 + 36_000).map(view => view.consumers)
   expect(consumers()).toEqual([null, null])
-  round(fleet, 'active_queues', { [W1]: [{ name: 'bills' }] }, T0 + 30_000)
+  round(fleet, 'active_queues', { [W1]: [{ name: 'bills' }] }, T0 + 36_000)
   expect(consumers()).toEqual([1, null])
-  round(fleet, 'active_queues', { [W2]: [] }, T0 + 30_000)
+  round(fleet, 'active_queues', { [W2]: [] }, T0 + 36_000)
   expect(consumers()).toEqual([1, 0])
 })
 

@@ -10,7 +10,8 @@ import {
 } from '../broker/index.ts'
 import { metrics, ruleGroups } from '../catalog/index.ts'
 import { createCeleryExporterPage } from '../compat/index.ts'
-import type { Config } from '../config/index.ts'
+import type { BrokerConfig, Config } from '../config/index.ts'
+import type { Finding } from '../findings/index.ts'
 import type { Fleet, FleetChange } from '../fleet/index.ts'
 import { type HttpPorts, type HttpServer, listen, loadStaticFiles } from '../http/index.ts'
 import { CONTENT_TYPES, createMetrics, negotiateFormat } from '../metrics/index.ts'
@@ -28,6 +29,7 @@ import { buildHealth, buildOverview, createChangeLog, promAlerts, promRules } fr
 import { createAlerting } from './alerting.ts'
 import { createBlindness } from './blindness.ts'
 import { celeryExporterHealth } from './celery-exporter.ts'
+import { setControlKeys } from './control-keys.ts'
 import { COLLECT_INTERVAL_MS, openBroker, openFleet } from './open.ts'
 import { createQueries } from './queries.ts'
 import { createRuleLoop } from './rule-loop.ts'
@@ -94,11 +96,12 @@ export async function build(options: AppOptions): Promise<App> {
 
   const inProcess =
     options.simulate !== undefined && config.brokers.length === 0 ? new MemoryServer() : undefined
-  const watched: { readonly broker: Broker; readonly fleet: Fleet }[] =
+  const watched: { readonly broker: Broker; readonly fleet: Fleet; readonly entry?: BrokerConfig }[] =
     inProcess === undefined
       ? config.brokers.map(entry => ({
           broker: openBroker(entry, { clock, log }),
           fleet: openFleet(entry, config),
+          entry,
         }))
       : [
           {
@@ -166,7 +169,7 @@ export async function build(options: AppOptions): Promise<App> {
     generatorURL: alert => link(`/api/v1/query?query=${encodeURIComponent(alert.rule.expr)}`),
   })
 
-  const watches = watched.map(({ broker, fleet }) =>
+  const watches = watched.map(({ broker, fleet, entry }) =>
     createWatch({
       broker,
       fleet,
@@ -174,6 +177,8 @@ export async function build(options: AppOptions): Promise<App> {
       log,
       readIntervalMs: COLLECT_INTERVAL_MS,
       inspectIntervalMs: config.inspectIntervalMs,
+      enableEvents: entry?.enableEvents ?? false,
+      managementUrl: entry?.managementUrl !== undefined,
       sink: {
         decoded({ messages, events, problems, changes: found }) {
           const labels = { broker: broker.name }
@@ -191,6 +196,7 @@ export async function build(options: AppOptions): Promise<App> {
           registry.add(metrics.eventGaps, { broker: broker.name, reason })
           registry.add(metrics.eventGapSeconds, { broker: broker.name }, Math.max(0, toMs - fromMs) / SECOND)
         },
+        controlKeys: readings => setControlKeys(registry, broker.name, readings),
       },
     }),
   )
@@ -201,10 +207,8 @@ export async function build(options: AppOptions): Promise<App> {
 
   /** Brings fleets and gauges up to date, so that a scrape tells the present. */
   const refresh = (atMs: number): void => {
-    for (const watch of watches) watch.flush()
+    for (const watch of watches) watch.advance(atMs)
     for (const { broker, fleet } of watched) {
-      fleet.tick(atMs)
-      happened(broker.name, fleet.drainChanges())
       const connected = broker.state.state === 'connected'
       registry.collectFleet(fleet, { connected }, atMs)
       celeryExporter.collect(fleet, connected, atMs)
@@ -228,6 +232,11 @@ export async function build(options: AppOptions): Promise<App> {
   const brokerStates = (): Parameters<typeof buildHealth>[0]['brokers'] => watched.map(({ broker }) => broker)
   const health = (): ReturnType<typeof buildHealth> =>
     buildHealth({ nowMs: clock.now(), brokers: brokerStates(), fleets })
+
+  const findings = (): Finding[] => {
+    const nowMs = clock.now()
+    return watches.flatMap(watch => watch.findings(nowMs)).filter(({ level }) => level !== 'ok')
+  }
 
   const ports: HttpPorts = {
     expose(format) {
@@ -265,7 +274,9 @@ export async function build(options: AppOptions): Promise<App> {
         query: (expr, atMs) => queries.vector(expr, atMs),
         queryRange: (expr, startMs, endMs, stepMs) => queries.range(expr, startMs, endMs, stepMs).result,
         changes: [...changes.rows()],
+        findings: findings(),
       }),
+    findings: () => ({ nowMs: clock.now(), findings: findings() }),
     onCycle(listener) {
       cycleListeners.add(listener)
       return () => cycleListeners.delete(listener)

@@ -1,24 +1,19 @@
-import { CeleriacError, type Clock, type Log, SECOND } from '../base/index.ts'
-import type { Broker } from '../broker/index.ts'
+import { type Clock, type Log, SECOND } from '../base/index.ts'
 import type { BrokerConfig, Config } from '../config/index.ts'
-import type { Fleet } from '../fleet/index.ts'
+import type { Finding } from '../findings/index.ts'
 import { openBroker, openFleet } from './open.ts'
 import { createWatch } from './watch.ts'
-
-/** `missing` costs something and has a remedy; `wrong` means that watching does not work. */
-export interface Finding {
-  readonly level: 'ok' | 'missing' | 'wrong'
-  readonly text: string
-  /** What to do about it; null when there is nothing to do. */
-  readonly fix: string | null
-}
 
 export interface CheckReport {
   /** False when anything is wrong. */
   readonly ok: boolean
+  readonly watchedMs: number
   readonly brokers: readonly {
     readonly name: string
+    readonly transport: string
+    /** Redacted. */
     readonly address: string
+    /** Worst first, what can be seen last. */
     readonly findings: readonly Finding[]
   }[]
 }
@@ -27,143 +22,85 @@ export interface CheckOptions {
   readonly config: Config
   readonly log: Log
   readonly clock: Clock
-  /** How long to listen once connected. */
+  /** How long to watch. */
   readonly watchMs: number
+  /** Told about once a second, and at the end. */
+  readonly onProgress?: (doneMs: number) => void
 }
 
+/** A broker that was not reached after this long is told as it is; the others are watched on. */
 const CONNECT_TIMEOUT_MS = 6 * SECOND
-const NAMES_SHOWN = 8
+const READ_INTERVAL_MS = SECOND
+const ELSEWHERE_INTERVAL_MS = SECOND
+/** Two rounds without an answer mean something, so there must be time for several. */
+const INSPECT_INTERVAL_MS = 4 * SECOND
+/** Who did not beat for so long beats not, or seldom. */
+const WORKER_TIMEOUT_MS = 10 * SECOND
 
-const some = (names: readonly string[]): string =>
-  names.length <= NAMES_SHOWN
-    ? names.join(', ')
-    : `${names.slice(0, NAMES_SHOWN).join(', ')} and ${names.length - NAMES_SHOWN} more`
-
-const plural = (count: number, noun: string): string => `${count} ${noun}${count === 1 ? '' : 's'}`
-
-const ok = (text: string): Finding => ({ level: 'ok', text, fix: null })
-
-/** Connects to every configured broker at once, listens, asks, and says what it found. Rejects only on a wrong configuration. */
+/** Connects to every configured broker at once, watches, and says what it found. Rejects only on a wrong configuration. */
 export async function runCheck(options: CheckOptions): Promise<CheckReport> {
-  const brokers = await Promise.all(options.config.brokers.map(broker => checkBroker(broker, options)))
-  return { ok: brokers.every(broker => broker.findings.every(finding => finding.level !== 'wrong')), brokers }
+  const { config, clock, watchMs, onProgress } = options
+  const checks = config.brokers.map(entry => openCheck(entry, options))
+  const startedMs = clock.now()
+  let over = false
+  const progress = (): void => {
+    if (over) return
+    onProgress?.(Math.min(clock.now() - startedMs, watchMs))
+    clock.after(SECOND, progress)
+  }
+  progress()
+  const brokers = await Promise.all(checks.map(check => check()))
+  over = true
+  onProgress?.(watchMs)
+  return {
+    ok: brokers.every(broker => broker.findings.every(finding => finding.level !== 'wrong')),
+    watchedMs: watchMs,
+    brokers,
+  }
 }
 
-async function checkBroker(
+/** Makes all that one broker needs, so that a wrong configuration is told before anything is opened; the result runs it. */
+function openCheck(
   entry: BrokerConfig,
   { config, log, clock, watchMs }: CheckOptions,
-): Promise<CheckReport['brokers'][number]> {
+): () => Promise<CheckReport['brokers'][number]> {
   const broker = openBroker(entry, { clock, log })
-  const fleet = openFleet(entry, config)
-  let events = 0
-  let skipped = 0
+  const fleet = openFleet(entry, {
+    ...config,
+    inspectIntervalMs: INSPECT_INTERVAL_MS,
+    workerTimeoutMs: Math.min(config.workerTimeoutMs, WORKER_TIMEOUT_MS),
+  })
   const watch = createWatch({
     broker,
     fleet,
     clock,
     log,
-    readIntervalMs: SECOND,
-    inspectIntervalMs: watchMs,
-    sink: {
-      decoded(batch) {
-        events += batch.events
-        skipped += batch.problems.length
-      },
-      dropped() {},
-      state() {},
-      gapEnded() {},
-    },
+    readIntervalMs: READ_INTERVAL_MS,
+    inspectIntervalMs: INSPECT_INTERVAL_MS,
+    elsewhereIntervalMs: ELSEWHERE_INTERVAL_MS,
+    managementUrl: entry.managementUrl !== undefined,
+    sink: { decoded() {}, dropped() {}, state() {}, gapEnded() {}, controlKeys() {} },
   })
-  watch.start()
-  try {
-    await broker.ready(CONNECT_TIMEOUT_MS)
-    await new Promise<void>(resolve => {
-      clock.after(watchMs, resolve)
-    })
-    watch.flush()
-    fleet.tick(clock.now())
-    return {
-      name: entry.name,
-      address: broker.address,
-      findings: findings(broker, fleet, clock.now(), { events, skipped, watchMs }),
-    }
-  } catch (error) {
-    if (!(error instanceof CeleriacError)) throw error
-    return {
-      name: entry.name,
-      address: broker.address,
-      findings: [{ level: 'wrong', text: error.message, fix: error.hint ?? null }],
-    }
-  } finally {
-    await watch.stop()
-  }
-}
-
-function findings(
-  broker: Broker,
-  fleet: Fleet,
-  nowMs: number,
-  seen: { events: number; skipped: number; watchMs: number },
-): Finding[] {
-  const server = fleet.server(nowMs)
-  const found: Finding[] = [
-    ok(
-      `Connected to ${broker.transport} ${server?.version ?? ''}${server === null ? '' : `, answers in ${(server.roundTripSeconds * 1000).toPrecision(2)} ms`}.`,
-    ),
-  ]
-  const queues = fleet.queues(nowMs)
-  found.push(
-    queues.length === 0
-      ? {
-          level: 'missing',
-          text: 'No queue is known.',
-          fix: 'Send a task once, start a worker, or name queues with --queues.',
-        }
-      : ok(
-          `${plural(queues.length, 'queue')}: ${some(queues.map(queue => `${queue.queue} ${queue.depth ?? '-'}`))}.`,
-        ),
-  )
-  for (const queue of queues) {
-    if ((queue.depth ?? 0) > 0 && queue.consumers === 0) {
-      found.push({
-        level: 'wrong',
-        text: `Queue ${queue.queue} holds ${plural(queue.depth ?? 0, 'message')} and no worker consumes it.`,
-        fix: `Start a worker with -Q ${queue.queue}, or fix the route.`,
-      })
+  return async () => {
+    watch.start()
+    try {
+      const connected = await broker.ready(CONNECT_TIMEOUT_MS).then(
+        () => true,
+        () => false,
+      )
+      if (connected)
+        await new Promise<void>(resolve => {
+          clock.after(watchMs, resolve)
+        })
+      watch.advance(clock.now())
+      return {
+        name: entry.name,
+        transport: broker.transport,
+        address: broker.address,
+        findings: watch.findings(clock.now()),
+      }
+    } finally {
+      await watch.stop()
     }
   }
-  const workers = fleet.workers(nowMs).filter(worker => worker.state === 'up')
-  found.push(
-    workers.length === 0
-      ? {
-          level: 'wrong',
-          text: `No worker sent a heartbeat or answered within ${seen.watchMs / SECOND} s.`,
-          fix: 'Start one (celery -A yourapp worker -E), or check that workers use this broker, this database number and these prefixes.',
-        }
-      : ok(
-          `${plural(workers.length, 'worker')} up: ${some(workers.map(worker => `${worker.worker} (${worker.pool ?? 'pool unknown'}, ${worker.concurrency ?? '-'} slots)`))}.`,
-        ),
-  )
-  found.push(ok(`${plural(seen.events, 'event')} in ${seen.watchMs / SECOND} s.`))
-  if (seen.skipped > 0)
-    found.push({
-      level: 'missing',
-      text: `${plural(seen.skipped, 'event')} were not understood and skipped.`,
-      fix: 'Run with --log-level warn to see why.',
-    })
-  for (const source of fleet.sources(nowMs))
-    if (source.detail !== null) found.push({ level: 'missing', text: source.detail, fix: null })
-  if (
-    server?.maxmemoryPolicy !== null &&
-    server?.maxmemoryPolicy !== undefined &&
-    server.maxmemoryPolicy !== 'noeviction' &&
-    (server.memoryMaxBytes ?? 0) > 0
-  ) {
-    found.push({
-      level: 'wrong',
-      text: `maxmemory-policy is ${server.maxmemoryPolicy}: Redis may evict queues when memory runs out.`,
-      fix: 'Set maxmemory-policy noeviction.',
-    })
-  }
-  return found
 }

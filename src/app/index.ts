@@ -1,5 +1,5 @@
 export { type App, type AppOptions, build } from './build.ts'
-export { type CheckOptions, type CheckReport, type Finding, runCheck } from './check.ts'
+export { type CheckOptions, type CheckReport, runCheck } from './check.ts'
 export { createLog, type LogOptions } from './log.ts'
 export { type CatalogSettings, catalogSettings } from './settings.ts'
 export { systemClock } from './system-clock.ts'

@@ -49,10 +49,13 @@ export interface ControlOptions {
   readonly expect?: ReadonlySet<string>
 }
 
-/** One node's answer. `error` is the text a worker gave (`{"error": …}`) or why its answer could not be read. */
+/**
+ * One node's answer. `error` is the text a worker gave (`{"error": …}`) or why its answer could not be read; `serializer` is its
+ * content type where that is the reason. A node whose name could not be read either is called `unknown`.
+ */
 export type ControlReply =
   | { readonly node: string; readonly ok: true; readonly value: unknown }
-  | { readonly node: string; readonly ok: false; readonly error: string }
+  | { readonly node: string; readonly ok: false; readonly error: string; readonly serializer?: string }
 
 /** What the broker says of one queue. null means that this transport cannot say, never 0. */
 export interface QueueReading {

@@ -115,6 +115,7 @@ test('a pickled answer says so and names its node without being executed', () =>
       node: 'w1@a',
       ok: false,
       error: expect.stringMatching(/pickle.*task_serializer to json/) as string,
+      serializer: 'application/x-python-serialize',
     })
   expect(nodeOf('cos\nsystem\n(S"true"\ntR.')).toMatchObject({ node: 'unknown', ok: false })
   expect(nodeOf('')).toMatchObject({ node: 'unknown', ok: false })

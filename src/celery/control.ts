@@ -29,14 +29,20 @@ export interface ControlMessage {
 /** One node's answer inside a reply message. */
 export type NodeReply =
   | { readonly node: string; readonly ok: true; readonly value: unknown }
-  | { readonly node: string; readonly ok: false; readonly error: string }
+  | {
+      readonly node: string
+      readonly ok: false
+      readonly error: string
+      /** The content type (or compression) of an answer that was not read because of it. */
+      readonly serializer?: string
+    }
 
 export interface ControlReplyMessage {
   readonly ticket: string | null
   readonly replies: readonly NodeReply[]
 }
 
-/** What stands for a node whose name could not be read. */
+/** What stands for a node, or a serializer, whose name could not be read. */
 const UNKNOWN_NODE = 'unknown'
 
 const MAX_ERROR_LENGTH = 500
@@ -149,7 +155,14 @@ export function readControlReply(envelope: Envelope): Decoded<ControlReplyMessag
   })
   const body = decodeBody(envelope)
   if (!body.ok)
-    return replies([{ node: nodeInPickle(envelope), ok: false, error: unreadable(envelope, body.detail) }])
+    return replies([
+      {
+        node: nodeInPickle(envelope),
+        ok: false,
+        error: unreadable(envelope, body.detail),
+        ...(body.reason === 'unsupported_content_type' ? { serializer: serializerOf(envelope) } : {}),
+      },
+    ])
   if (!isRecord(body.value)) {
     const error = `expected {node: answer}, got ${kindOf(body.value)}`
     return replies([{ node: UNKNOWN_NODE, ok: false, error }])
@@ -161,6 +174,12 @@ function nodeReply(node: string, value: unknown): NodeReply {
   if (isRecord(value) && typeof value['error'] === 'string' && Object.keys(value).length === 1)
     return { node, ok: false, error: value['error'].slice(0, MAX_ERROR_LENGTH) }
   return { node, ok: true, value }
+}
+
+/** A name fit to be shown; whoever answers may have written anything. */
+function serializerOf({ compression, contentType }: Envelope): string {
+  const name = compression ?? contentType ?? ''
+  return /^[\w.+/-]{1,60}$/.test(name) ? name : UNKNOWN_NODE
 }
 
 function unreadable(envelope: Envelope, detail: string): string {

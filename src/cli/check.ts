@@ -1,16 +1,52 @@
+import { styleText } from 'node:util'
 import { Command } from 'commander'
 import { type CheckReport, runCheck, systemClock } from '../app/index.ts'
-import { CeleriacError, parseDurationMs } from '../base/index.ts'
+import { CeleriacError, parseDurationMs, SECOND } from '../base/index.ts'
 import { addBrokerFlags, Exit, flagsOf, type World } from './command.ts'
 import { configOf, logOf } from './serve.ts'
 
-const MARKS = { ok: 'ok     ', missing: 'missing', wrong: 'WRONG  ' } as const
+type Level = CheckReport['brokers'][number]['findings'][number]['level']
+
+const MARKS: Readonly<
+  Record<Level, { readonly word: string; readonly color: 'green' | 'red' | 'yellow' | 'gray' }>
+> = {
+  ok: { word: 'ok', color: 'green' },
+  info: { word: 'info', color: 'gray' },
+  missing: { word: 'missing', color: 'yellow' },
+  wrong: { word: 'WRONG', color: 'red' },
+}
+const MARK_WIDTH = 9
+
+/** What can be seen first, then what costs something, the worst last: that is where the reader's eye is. */
+const ORDER: readonly Level[] = ['ok', 'info', 'missing', 'wrong']
 
 function print(report: CheckReport, stdout: NodeJS.WritableStream): void {
+  const style = (format: Parameters<typeof styleText>[0], text: string): string =>
+    styleText(format, text, { stream: stdout, validateStream: true })
   for (const broker of report.brokers) {
-    stdout.write(`${broker.name} (${broker.address})\n`)
-    for (const { level, text, fix } of broker.findings)
-      stdout.write(`  ${MARKS[level]}  ${text}${fix === null ? '' : ` ${fix}`}\n`)
+    stdout.write(`${style('bold', broker.name)} ${broker.address}\n`)
+    const findings = [...broker.findings].sort((a, b) => ORDER.indexOf(a.level) - ORDER.indexOf(b.level))
+    for (const { level, title, cost, fix } of findings) {
+      const { word, color } = MARKS[level]
+      stdout.write(`  ${style(color, word.padEnd(MARK_WIDTH))}${title}\n`)
+      if (cost !== null) stdout.write(`  ${' '.repeat(MARK_WIDTH)}Cost: ${cost}\n`)
+      if (fix !== null) stdout.write(`  ${' '.repeat(MARK_WIDTH)}Fix:  ${fix}\n`)
+    }
+  }
+  const all = report.brokers.flatMap(({ findings }) => findings)
+  const count = (level: Level): number => all.filter(finding => finding.level === level).length
+  const [wrong, missing] = [count('wrong'), count('missing')]
+  stdout.write(
+    wrong + missing === 0 ? '\nAll well.\n' : `\n${wrong} wrong, ${missing} missing, ${count('ok')} ok.\n`,
+  )
+}
+
+/** A line on the terminal that says how long it still takes; nothing where nobody looks. */
+function progressOn(stderr: NodeJS.WritableStream, watchMs: number): ((doneMs: number) => void) | undefined {
+  if (!('isTTY' in stderr) || stderr.isTTY !== true) return undefined
+  return doneMs => {
+    const left = Math.ceil((watchMs - doneMs) / SECOND)
+    stderr.write(left <= 0 ? '\r\u001b[2K' : `\r\u001b[2KWatching, ${left} s to go`)
   }
 }
 
@@ -18,7 +54,8 @@ function print(report: CheckReport, stdout: NodeJS.WritableStream): void {
 export function checkCommand(world: World): Command {
   const command = new Command('check').description('connect, and say what is visible and what is missing')
   addBrokerFlags(command)
-    .option('--watch <duration>', 'how long to listen for events', '10s')
+    .option('--watch <duration>', 'how long to watch', '20s')
+    .option('--strict', 'exit with 1 also when something is only missing')
     .option('--json', 'print the findings as JSON')
     .addHelpText(
       'after',
@@ -26,22 +63,30 @@ export function checkCommand(world: World): Command {
     )
     .action(async () => {
       const config = await configOf({ logLevel: 'error', ...flagsOf(command) }, world)
-      const { watch, json } = command.opts<{ watch: string; json?: boolean }>()
+      const { watch, json, strict } = command.opts<{ watch: string; json?: boolean; strict?: boolean }>()
       const watchMs = parseDurationMs(watch)
       if (watchMs === undefined || watchMs <= 0)
         throw new CeleriacError(
           'USAGE',
-          `--watch: expected a duration such as 10s, got ${JSON.stringify(watch)}.`,
+          `--watch: expected a duration such as 20s, got ${JSON.stringify(watch)}.`,
         )
       if (config.brokers.length === 0) {
         throw new CeleriacError('USAGE', 'No broker is configured.', {
           hint: 'Give --broker redis://HOST:6379/0, or set CELERIAC_BROKER or CELERY_BROKER_URL.',
         })
       }
-      const report = await runCheck({ config, log: logOf(config, world), clock: systemClock, watchMs })
+      const onProgress = progressOn(world.stderr, watchMs)
+      const report = await runCheck({
+        config,
+        log: logOf(config, world),
+        clock: systemClock,
+        watchMs,
+        ...(onProgress === undefined ? {} : { onProgress }),
+      })
       if (json === true) world.stdout.write(`${JSON.stringify(report, null, 2)}\n`)
       else print(report, world.stdout)
-      if (!report.ok) throw new Exit(1)
+      const missing = report.brokers.some(({ findings }) => findings.some(({ level }) => level === 'missing'))
+      if (!report.ok || (strict === true && missing)) throw new Exit(1)
     })
   return command
 }

@@ -69,7 +69,7 @@ test('a broker that does not answer is one clear line and exit code 1', async ()
   const { code, out } = await command(['check', '--broker', 'redis://:hunter2@127.0.0.1:1/0'])
   expect(code).toBe(1)
   expect(out).toMatch(
-    /WRONG\s+The broker redis:\/\/:\*\*\*@127\.0\.0\.1:1\/0 cannot be reached\. .*Check host and port/,
+    /WRONG\s+The broker redis:\/\/:\*\*\*@127\.0\.0\.1:1\/0 cannot be reached\. .*\n\s+Cost: Queues.*\n\s+Fix: {2}Check host and port/,
   )
   expect(out).not.toContain('hunter2')
 })
@@ -90,20 +90,20 @@ test('check says what is missing on a broker without a fleet, also as JSON', asy
     'check',
     '--json',
     '--watch',
-    '2s',
+    '5s',
     '--broker',
     `redis://:p/a@s#s@127.0.0.1:${redis.port}/0`,
   ])
   expect(code).toBe(1)
   const report = JSON.parse(out) as {
     ok: boolean
-    brokers: { findings: { level: string; text: string; fix: string }[] }[]
+    brokers: { findings: { code: string; level: string; title: string; fix: string }[] }[]
   }
   expect(report.ok).toBe(false)
-  expect(report.brokers[0]?.findings[0]?.text).toMatch(/^Connected to redis 7/)
-  expect(report.brokers[0]?.findings.find(finding => finding.level === 'wrong')?.fix).toMatch(
-    /celery -A yourapp worker -E/,
-  )
+  const findings = report.brokers[0]?.findings ?? []
+  expect(findings.map(({ code }) => code)).toEqual(['no-workers', 'no-queue', 'connected'])
+  expect(findings.at(-1)?.title).toMatch(/^Connected to redis \d/)
+  expect(findings[0]?.fix).toMatch(/celery -A yourapp worker -E/)
   expect(out).not.toContain('p/a@s#s')
 })
 

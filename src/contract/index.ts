@@ -1,1 +1,2 @@
+export * from './findings.ts'
 export * from './overview.ts'

@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { findingRow } from './findings.ts'
 
 /** Pure schemas of `/api/celeriac/*`, shared with the web UI. null always means "not known", never 0. */
 export const tileState = z.enum(['ok', 'near', 'over', 'unknown', 'stale'])
@@ -118,6 +119,8 @@ export const overview = z.object({
     }),
   ),
   sources: z.array(sourceRow),
+  /** What is wrong or missing, with the setting that mends it: worst first, at most 100. */
+  findings: z.array(findingRow),
   verdict: z.object({
     level: z.enum(['critical', 'warning', 'pending', 'ok', 'unknown']),
     headline: z.string(),

@@ -1,4 +1,4 @@
-import type { Overview } from '../contract/index.ts'
+import type { Findings, Overview } from '../contract/index.ts'
 import type { Annotated, InstantResult, MatrixSeries } from '../promql/index.ts'
 
 /** A body and whether it is good news: http answers 503 when it is not. */
@@ -29,6 +29,7 @@ export interface HttpPorts {
     readonly contentType: string
   }
   readonly overview: () => Promise<Overview>
+  readonly findings: () => Findings
   /** Calls back after every collection cycle; returns how to stop. */
   readonly onCycle: (listener: () => void) => () => void
   readonly queryInstant: (

@@ -60,6 +60,7 @@ export function createRoutes({ ports, files, basePath, log }: RoutesOptions): {
   app.get('/api/celeriac/overview', async c =>
     c.json(await ports.overview(), 200, { 'cache-control': 'no-store' }),
   )
+  app.get('/api/celeriac/findings', c => c.json(ports.findings(), 200, { 'cache-control': 'no-store' }))
   app.get('/api/celeriac/live', c => live.open(c.req.raw.signal))
   app.all('/api/*', c => c.json({ error: `no route ${c.req.method} ${c.req.path}` }, 404))
 

@@ -1,5 +1,5 @@
 import type { ConfiguredAlert } from '../catalog/index.ts'
-import type { Overview } from '../contract/index.ts'
+import type { FindingRow, Overview } from '../contract/index.ts'
 import type { Fleet } from '../fleet/index.ts'
 import type { MatrixSeries } from '../promql/index.ts'
 import type { GroupStatus, QueryPort } from '../rules/index.ts'
@@ -42,6 +42,7 @@ export interface OverviewInput {
   readonly queryRange: RangePort
   /** Newest first. */
   readonly changes: Overview['changes']
+  readonly findings: readonly FindingRow[]
 }
 
 /** Rows shown of any list; totals stand beside. */

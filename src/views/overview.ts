@@ -1,6 +1,6 @@
 import { compareText } from '../base/index.ts'
 import { panels } from '../catalog/index.ts'
-import type { Overview } from '../contract/index.ts'
+import type { FindingRow, Overview } from '../contract/index.ts'
 import { buildAlerts, ruleHealth } from './alerts.ts'
 import { createAsk } from './ask.ts'
 import { buildFailing } from './failing.ts'
@@ -47,6 +47,7 @@ export async function buildOverview(input: OverviewInput): Promise<Overview> {
       error: state.error?.message ?? null,
     })),
     sources,
+    findings: findingRows(input.findings),
     verdict: buildVerdict(
       input,
       {
@@ -71,6 +72,15 @@ export async function buildOverview(input: OverviewInput): Promise<Overview> {
     changes: input.changes.slice(0, MAX_ROWS),
   }
 }
+
+const LEVELS: readonly FindingRow['level'][] = ['wrong', 'missing', 'info']
+
+/** Worst first, over all brokers. */
+const findingRows = (findings: readonly FindingRow[]): FindingRow[] =>
+  findings
+    .filter(({ level }) => LEVELS.includes(level))
+    .sort((a, b) => LEVELS.indexOf(a.level) - LEVELS.indexOf(b.level))
+    .slice(0, MAX_ROWS)
 
 const charts = (limitOf: LimitOf, knowsAges: boolean): Overview['charts'] =>
   [knowsAges ? panels.oldestByQueue : panels.waitingByQueue, panels.tasksInOut].map(panel => {

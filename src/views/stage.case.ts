@@ -152,6 +152,7 @@ export function createStage(options: Parameters<typeof createFleet>[0] = {}): St
       },
       queryRange: (expr, startMs, endMs, stepMs) => evaluateRange(expr, startMs, endMs, stepMs, head).result,
       changes: [],
+      findings: [],
       ...changes,
     }),
   }

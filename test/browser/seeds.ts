@@ -60,6 +60,7 @@ const base = (nowMs: number): Overview => ({
     lastSuccessMs: nowMs - 400,
     detail: null,
   })),
+  findings: [],
   verdict: { level: 'ok', headline: 'All quiet.', text: '9 queues, 16 workers, 34 rules, checked 0 s ago.' },
   tiles: [],
   charts: [

@@ -1,13 +1,14 @@
-import { formatAge, formatClock } from '../../format.ts'
+import type { ReactNode } from 'react'
+import { formatAge, formatClock, plural } from '../../format.ts'
 import { useFeed, useFeedStatus, type OverviewState } from '../../overview-data.ts'
 import buttons from '../../parts/Button.module.css'
 import { StatusIcon } from '../../parts/Icons.tsx'
 import { useBrowserNow } from '../../clock.ts'
 import { useSettings } from '../../settings.ts'
-import { notices } from './model.ts'
+import { MAX_BARS, type Notice, notices } from './model.ts'
 import styles from './Notices.module.css'
 
-/** Everything that makes the page less than the present truth: a lost stream, old data, a blind source. */
+/** Everything that makes the page less than the present truth: a lost stream, old data, a blind source, a setting that is missing. */
 export function Notices({ state }: { readonly state: OverviewState }) {
   const { overview, ageMs, fresh, nowMs } = state
   const status = useFeedStatus()
@@ -51,17 +52,34 @@ export function Notices({ state }: { readonly state: OverviewState }) {
           </div>
         )}
       </div>
-      {overview !== undefined && (
-        <ul className={styles.list} aria-label="What cannot be seen">
-          {notices(overview, nowMs).map(notice => (
-            <li key={notice.key} className={styles.bar} data-status={notice.status}>
-              <StatusIcon status={notice.status} size={16} />
-              <span>
-                <b>{notice.title}</b> {notice.text}
-              </span>
-            </li>
-          ))}
-        </ul>
+      {overview !== undefined && <Bars all={notices(overview, nowMs)} />}
+    </>
+  )
+}
+
+function Bars({ all }: { readonly all: readonly Notice[] }) {
+  const [shown, rest] = [all.slice(0, MAX_BARS), all.slice(MAX_BARS)]
+  const bars = (some: readonly Notice[], label: string): ReactNode => (
+    <ul className={styles.list} aria-label={label}>
+      {some.map(notice => (
+        <li key={notice.key} className={styles.bar} data-status={notice.status}>
+          <StatusIcon status={notice.status} size={16} />
+          <span>
+            <b>{notice.title}</b> {notice.text}
+            {notice.fix !== null && <span className={styles.fix}>{notice.fix}</span>}
+          </span>
+        </li>
+      ))}
+    </ul>
+  )
+  return (
+    <>
+      {bars(shown, 'What cannot be seen')}
+      {rest.length > 0 && (
+        <details className={styles.rest}>
+          <summary>{plural(rest.length, 'more finding')}</summary>
+          {bars(rest, 'More of what cannot be seen')}
+        </details>
       )}
     </>
   )

@@ -1,10 +1,12 @@
 import fc from 'fast-check'
-import { expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
+import type { Overview } from '../../../../src/contract/index.ts'
 import {
   type AlertRow,
   alertStatus,
   drainsIn,
   holdRows,
+  notices,
   type QueueRow,
   queueMark,
   shortNames,
@@ -164,5 +166,64 @@ test('a held list never moves a row; new ones are counted, values stay new', () 
   expect(holdRows(held, [row('c', 2), row('a', 2)], each => each.id)).toEqual({
     rows: [row('b', 1), row('a', 2)],
     waiting: 1,
+  })
+})
+
+describe('notices', () => {
+  const finding = (changes: Partial<Overview['findings'][number]>): Overview['findings'][number] => ({
+    code: 'task-events-off',
+    level: 'missing',
+    broker: 'default',
+    source: 'events',
+    title: '3 of 16 workers send no task events: w1.',
+    cost: 'Rates are not known.',
+    fix: 'Start them with -E.',
+    evidence: null,
+    ...changes,
+  })
+  const overview = (changes: Partial<Overview>): Overview =>
+    ({
+      brokers: [{ name: 'default', state: 'connected', sinceMs: 0, error: null }],
+      sources: [],
+      findings: [],
+      rulesEvaluated: { rules: 3, failing: 0, lastMs: 0 },
+      ...changes,
+    }) as unknown as Overview
+
+  test('a finding names the missing setting, and facts that cost nothing are not bars', () => {
+    const shown = notices(overview({ findings: [finding({}), finding({ level: 'info' })] }), 1000)
+    expect(shown).toMatchObject([
+      { status: 'unknown', title: '3 of 16 workers send no task events: w1.', fix: 'Start them with -E.' },
+    ])
+  })
+
+  test('what explains a silent source is told in the bar of that source, once', () => {
+    const shown = notices(
+      overview({
+        sources: [
+          { broker: 'default', source: 'inspect', state: 'stale', lastSuccessMs: null, detail: 'generic' },
+        ],
+        findings: [finding({ code: 'remote-control-off', source: 'inspect', title: 'None answers.' })],
+      }),
+      1000,
+    )
+    expect(shown).toMatchObject([
+      { title: 'Worker inspection late, never seen.', text: 'None answers.', fix: 'Start them with -E.' },
+    ])
+  })
+
+  test('while a broker is away nothing else is said of it, and with several each finding names its own', () => {
+    const brokers = [
+      { name: 'a', state: 'connecting', sinceMs: 0, error: 'gone' },
+      { name: 'b', state: 'connected', sinceMs: 0, error: null },
+    ] as unknown as Overview['brokers']
+    const shown = notices(
+      overview({ brokers, findings: [finding({ broker: 'a' }), finding({ broker: 'b', level: 'wrong' })] }),
+      1000,
+    )
+    expect(shown.map(({ title, status }) => [status, title])).toEqual([
+      ['critical', expect.stringMatching(/^Broker a not reached/) as string],
+      ['warning', 'b: 3 of 16 workers send no task events: w1.'],
+    ])
   })
 })

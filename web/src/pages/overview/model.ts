@@ -302,45 +302,71 @@ export function firstChecks(overview: Overview): Check[] {
   ]
 }
 
-/** A bar over the page: a source that is blind, a broker that is away. */
+/** A bar over the page: a source that is blind, a broker that is away, something that is wrong or missing. */
 export interface Notice {
   readonly key: string
   readonly status: Status
   readonly title: string
   readonly text: string
+  /** The exact setting or command that mends it. */
+  readonly fix: string | null
 }
+
+type Finding = Overview['findings'][number]
 
 const SOURCE_WORDS = { events: 'Task events', inspect: 'Worker inspection', broker: 'Queue lengths' } as const
 
-/** Everything that makes numbers on the page unknown, worst first. With several brokers each bar names its own. */
+/** Findings that say why a source is silent: its bar tells them, so that the same is not told twice. */
+const SILENCE: readonly string[] = [
+  'no-workers',
+  'wrong-namespace',
+  'no-events',
+  'remote-control-off',
+  'remote-control-refused',
+  'queues-unreadable',
+  'server-unreadable',
+]
+
+/** Everything that makes numbers on the page unknown or wrong, worst first. With several brokers each bar names its own. */
 export function notices(overview: Overview, nowMs: number): Notice[] {
   const several = overview.brokers.length > 1
   const of = (broker: string): string => (several ? ` (${broker})` : '')
   const found: Notice[] = []
+  const away = new Set<string>()
   for (const broker of overview.brokers) {
     if (broker.state === 'connected') continue
+    away.add(broker.name)
     const word = broker.state === 'stopped' ? 'stopped' : 'not reached'
     found.push({
       key: `broker ${broker.name}`,
       status: 'critical',
       title: `Broker ${broker.name} ${word} for ${formatAge(nowMs - broker.sinceMs)}.`,
       text: `${broker.error === null ? '' : `${broker.error.replace(/\.?$/, '.')} `}What it would tell is not known; nothing is taken for 0 or for resolved.`,
+      fix: null,
     })
   }
+  // The bar of the broker says it all while that is away.
+  const findings = overview.findings.filter(
+    ({ level, broker }) => (level === 'wrong' || level === 'missing') && !away.has(broker),
+  )
+  const told = new Set<Finding>()
   for (const source of overview.sources) {
-    if (source.state !== 'blind' && source.state !== 'stale') continue
-    const away = overview.brokers.some(
-      broker => broker.name === source.broker && broker.state !== 'connected',
-    )
-    // The bar of the broker says it already.
-    if (away) continue
+    if ((source.state !== 'blind' && source.state !== 'stale') || away.has(source.broker)) continue
     const last =
       source.lastSuccessMs === null ? 'never seen' : `last ${formatAge(nowMs - source.lastSuccessMs)} ago`
+    const reason = findings.find(
+      finding =>
+        finding.broker === source.broker &&
+        SILENCE.includes(finding.code) &&
+        (finding.source ?? source.source) === source.source,
+    )
+    if (reason !== undefined) told.add(reason)
     found.push({
       key: `source ${source.broker} ${source.source}`,
       status: source.state === 'blind' ? 'warning' : 'unknown',
       title: `${SOURCE_WORDS[source.source]} ${source.state === 'blind' ? 'missing' : 'late'}${of(source.broker)}, ${last}.`,
-      text: source.detail ?? '',
+      text: reason === undefined ? (source.detail ?? '') : reason.title,
+      fix: reason?.fix ?? null,
     })
   }
   if (overview.rulesEvaluated.failing > 0)
@@ -349,6 +375,19 @@ export function notices(overview: Overview, nowMs: number): Notice[] {
       status: 'warning',
       title: `${formatCount(overview.rulesEvaluated.failing)} of ${plural(overview.rulesEvaluated.rules, 'rule')} cannot be evaluated.`,
       text: 'Their alerts neither fire nor resolve. See api/v1/rules for the errors.',
+      fix: null,
     })
+  for (const finding of findings)
+    if (!told.has(finding))
+      found.push({
+        key: `finding ${finding.broker} ${finding.code} ${finding.title}`,
+        status: finding.level === 'wrong' ? 'warning' : 'unknown',
+        title: several ? `${finding.broker}: ${finding.title}` : finding.title,
+        text: finding.cost ?? '',
+        fix: finding.fix,
+      })
   return found
 }
+
+/** Bars shown at once: more would push the page out of sight, so the rest is behind a line that counts them. */
+export const MAX_BARS = 3

@@ -345,6 +345,29 @@ export function brokerSuite(traits: TransportTraits, createWorld: () => Promise<
       expect(reading.roundTripSeconds).toBeLessThan(5)
     }))
 
+  test('what monitors and killed workers leave behind is counted by kind', () =>
+    withWorld(async ({ broker, link }) => {
+      const rows = async () =>
+        new Map((await broker.readControlKeys())?.map(row => [`${row.kind} ${row.orphan}`, row]))
+      expect([...(await rows()).values()].map(row => [row.keys, row.bytes])).toEqual(
+        Array.from({ length: 6 }, () => [0, 0]),
+      )
+      for (const queue of [
+        'celeryev.1',
+        'celeryev.2',
+        'w1@a.celery.pidbox',
+        '7.reply.celery.pidbox',
+        'reports',
+      ])
+        await link.publishTask(queue, task('x'))
+      const after = await rows()
+      expect(after.get('event true')).toMatchObject({ keys: 2 })
+      expect(after.get('control true')).toMatchObject({ keys: 1 })
+      expect(after.get('reply true')).toMatchObject({ keys: 1 })
+      expect(after.get('reply false')).toMatchObject({ keys: 0, bytes: 0 })
+      expect(after.get('event true')?.bytes).toBeGreaterThan(1_000)
+    }))
+
   test('two brokers both hear events and keep their replies apart', () =>
     withWorld(async ({ world, broker, heard, link }) => {
       const second = world.createBroker('second')

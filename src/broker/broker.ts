@@ -135,7 +135,10 @@ export interface Broker {
   discoverQueues(): Promise<readonly string[]>
   readQueues(queues: readonly string[]): Promise<readonly QueueReading[]>
   readServer(): Promise<ServerReading>
-  /** Looks through a bounded part of the keyspace; null when that cannot be done on this transport. Costs more than a reading: ask rarely. */
+  /**
+   * Looks through a bounded part of the keyspace and tells what the last whole pass has found, a row for each kind, orphans and
+   * others; null before the first pass is over, and when that cannot be done on this transport. Costs more than a reading: ask rarely.
+   */
   readControlKeys(): Promise<readonly ControlKeysReading[] | null>
   /**
    * Listens for `ms` for events under any database number and prefix of the same server, and tells where some were heard that

@@ -12,6 +12,7 @@ import { Bindings } from '../discover.ts'
 import { Elsewhere } from '../elsewhere.ts'
 import { expecting, ReplyDesk } from '../reply-desk.ts'
 import { BrokerStatus } from '../status.ts'
+import { readControlKeys } from './control-keys.ts'
 import type { MemoryClient, MemoryServer } from './server.ts'
 
 export interface MemoryBrokerOptions {
@@ -156,7 +157,7 @@ export function createMemoryBroker(options: MemoryBrokerOptions): Broker {
     },
     async readControlKeys() {
       connected()
-      return null
+      return readControlKeys(server, names)
     },
     async listenElsewhere(ms) {
       connected()

@@ -166,6 +166,17 @@ export class MemoryServer {
     return this.#lists.get(key)?.length ?? 0
   }
 
+  /** Bytes of the texts of a list. */
+  bytes(key: string): number {
+    this.#check()
+    return this.#lists.get(key)?.bytes() ?? 0
+  }
+
+  /** Somebody takes every message of the list. */
+  hasConsumer(key: string): boolean {
+    return this.#consumers.has(key)
+  }
+
   addMember(key: string, member: string): void {
     this.#check()
     const members = this.#sets.get(key)
@@ -205,6 +216,10 @@ class MessageList {
 
   push(message: string): void {
     this.#messages.push(message)
+  }
+
+  bytes(): number {
+    return this.#messages.reduce((sum, message) => sum + message.length, 0)
   }
 
   peek(end: 'oldest' | 'newest'): string | undefined {

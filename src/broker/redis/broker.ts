@@ -4,6 +4,7 @@ import { encodeControlRequest, redisNames } from '../../celery/index.ts'
 import type {
   Broker,
   BrokerListener,
+  ControlKeysReading,
   ControlOptions,
   ControlReply,
   ControlRequest,
@@ -16,6 +17,7 @@ import { BrokerStatus } from '../status.ts'
 import type { TransportOptions } from '../transport-options.ts'
 import type { RedisTarget } from '../url.ts'
 import { openConnection, type RedisConnection } from './connection.ts'
+import { ControlKeyReader } from './control-keys.ts'
 import { QueueDiscovery } from './discovery.ts'
 import { isReply, redisError } from './errors.ts'
 import { listenElsewhere } from './listen-elsewhere.ts'
@@ -62,6 +64,7 @@ class RedisBroker implements Broker {
   readonly #collector: ReplyCollector
   readonly #discovery: QueueDiscovery
   readonly #queues: QueueReader
+  readonly #controlKeys: ControlKeyReader
   readonly #server: ServerReader
   readonly #replyRoutingKey: string
   readonly #stopping = new AbortController()
@@ -92,6 +95,7 @@ class RedisBroker implements Broker {
     )
     this.#queues = new QueueReader(this.#names, unacked, options.clock, options.log)
     this.#server = new ServerReader(unacked)
+    this.#controlKeys = new ControlKeyReader(this.#names)
   }
 
   get state() {
@@ -125,23 +129,19 @@ class RedisBroker implements Broker {
     const ticket = randomUUID()
     return this.#ask(async connection => {
       const answers = this.#desk.await(ticket, expecting(request, options))
-      const published = connection.publish(
-        this.#names.controlChannel,
-        encodeControlRequest(
-          {
-            method: request.method,
-            arguments: request.arguments ?? {},
-            destination: request.destination ?? null,
-            ticket,
-            replyTo: { exchange: '', routingKey: this.#replyRoutingKey },
-          },
-          { deliveryTag: randomUUID(), exchange: this.#names.controlExchange },
-        ),
+      const payload = encodeControlRequest(
+        {
+          method: request.method,
+          arguments: request.arguments ?? {},
+          destination: request.destination ?? null,
+          ticket,
+          replyTo: { exchange: '', routingKey: this.#replyRoutingKey },
+        },
+        { deliveryTag: randomUUID(), exchange: this.#names.controlExchange },
       )
-      published.catch((error: unknown) =>
-        this.#desk.abandon(redisError(error, this.#options.target, true), ticket),
-      )
-      this.#collector.hurry(connection)
+      this.#collector.publish(connection, this.#names.controlChannel, payload).catch((error: unknown) => {
+        this.#desk.abandon(redisError(error, this.#options.target, true), ticket)
+      })
       return answers
     })
   }
@@ -158,9 +158,8 @@ class RedisBroker implements Broker {
     return this.#ask(async connection => (await this.#server.read(connection)).reading)
   }
 
-  async readControlKeys() {
-    if (this.#session === undefined) throw this.#status.unavailable()
-    return null
+  readControlKeys(): Promise<readonly ControlKeysReading[] | null> {
+    return this.#ask(connection => this.#controlKeys.read(connection))
   }
 
   listenElsewhere(ms: number): Promise<readonly string[] | null> {
@@ -235,6 +234,7 @@ class RedisBroker implements Broker {
     const session = this.#session
     this.#session = undefined
     this.#collector.stop()
+    this.#controlKeys.reset()
     if (session !== undefined) close(session)
     if (!this.#status.running) return
     this.#status.failed(error)

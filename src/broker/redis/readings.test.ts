@@ -277,6 +277,70 @@ describe('alarms', () => {
   })
 })
 
+describe('keys of events, control and replies', () => {
+  const SEP = '\u0006\u0016'
+  const row = async (broker: Broker, kind: string, orphan: boolean): Promise<unknown> =>
+    (await broker.readControlKeys())?.find(found => found.kind === kind && found.orphan === orphan)
+
+  test('an orphan has no expiry, and no binding or nobody who takes', async () => {
+    const broker = await connected()
+    await client.lPush('1.reply.celery.pidbox', 'x')
+    await client.lPush('2.reply.celery.pidbox', 'x')
+    await client.expire('2.reply.celery.pidbox', 100)
+    await client.lPush('3.reply.celery.pidbox', 'x')
+    await client.sAdd('_kombu.binding.reply.celery.pidbox', `3${SEP}${SEP}3.reply.celery.pidbox`)
+    expect(await row(broker, 'reply', true)).toMatchObject({ keys: 1 })
+    expect(await row(broker, 'reply', false)).toMatchObject({ keys: 2 })
+    expect(await row(broker, 'event', true)).toEqual({ kind: 'event', orphan: true, keys: 0, bytes: 0 })
+  })
+
+  test('a bound list that nobody has touched for ten minutes is an orphan', async () => {
+    const broker = await connected()
+    await client.sAdd('_kombu.binding.celeryev', `worker.#${SEP}${SEP}celeryev.1`)
+    await client.lPush('celeryev.1', 'x')
+    expect(await row(broker, 'event', false)).toMatchObject({ keys: 1 })
+    const dump = await client.sendCommand(['DUMP', 'celeryev.1'], { typeMapping: { 36: Buffer } })
+    await client.sendCommand(['RESTORE', 'celeryev.1', '0', dump as never, 'REPLACE', 'IDLETIME', '601'])
+    expect(await row(broker, 'event', true)).toMatchObject({ keys: 1 })
+  })
+
+  test('bytes are those of a sample, and unknown where the server does not say', async () => {
+    const broker = await connected()
+    for (let i = 0; i < 200; i++) await client.lPush(`celeryev.${i}`, 'x'.repeat(10_000))
+    const found = (await row(broker, 'event', true)) as { keys: number; bytes: number }
+    expect(found.keys).toBe(200)
+    expect(found.bytes).toBeGreaterThan(200 * 10_000)
+    expect(found.bytes).toBeLessThan(200 * 14_000)
+    await client.sendCommand('ACL SETUSER scanner on >pw ~* &* +@all -memory'.split(' '))
+    const blind = await connected({}, { url: `redis://scanner:pw@127.0.0.1:${server.port}/0` })
+    expect(await row(blind, 'event', true)).toMatchObject({ keys: 200, bytes: null })
+  })
+
+  test('a large keyspace is walked through in parts, and told of when the walk is over', async () => {
+    const broker = await connected({ global_keyprefix: 'app1:' })
+    const fill = "for i = 1, 250000 do redis.call('SET', 'app1:k' .. i, i) end"
+    await client.sendCommand(['EVAL', fill, '0'])
+    await client.lPush('app1:celeryev.1', 'x')
+    await client.lPush('celeryev.of another', 'x')
+    const answers: unknown[] = []
+    while (answers.length < 10 && (answers.at(-1) ?? null) === null)
+      answers.push(await row(broker, 'event', true).then(found => found ?? null))
+    expect(answers.length).toBeGreaterThanOrEqual(3)
+    expect(answers.at(-1)).toMatchObject({ keys: 1 })
+    // The next walk is under way, and the last one's answer stands.
+    expect(await row(broker, 'event', true)).toMatchObject({ keys: 1 })
+  })
+
+  test('reply lists of an earlier process of ours are made to expire', async () => {
+    const broker = await connected()
+    await client.lPush('0b1c.reply.celeriac', 'late')
+    expect(await row(broker, 'reply', true)).toMatchObject({ keys: 1 })
+    expect(await client.ttl('0b1c.reply.celeriac')).toBeGreaterThan(0)
+    expect(await row(broker, 'reply', false)).toMatchObject({ keys: 1 })
+    expect(await row(broker, 'reply', true)).toMatchObject({ keys: 0 })
+  })
+})
+
 test('a user who may not ask about the server gets unknowns, not errors', async () => {
   await client.sendCommand(
     'ACL SETUSER poor on >pw ~* &* -@all +ping +select +psubscribe +client|setname +llen'.split(' '),

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createClient } from '@redis/client'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { CeleriacError, memoryLog, silentLog } from '../../base/index.ts'
+import { CeleriacError, type Clock, memoryLog, silentLog } from '../../base/index.ts'
 import type { NameOptions } from '../../celery/index.ts'
 import { freePort, type RedisServer, startRedis } from '../../../test/servers/redis.ts'
 import type { Broker } from '../broker.ts'
@@ -115,9 +115,22 @@ describe('the contract', () => {
     await command(server.url, 'FLUSHALL')
   })
 
-  test('a late answer is swept from the broker, and the reply list expires by itself', async () => {
+  test('a late answer leaves nothing for good, before and after the reply list has expired', async () => {
     await command(server.url, 'FLUSHALL')
-    const broker = brokerAt(server.url)
+    let runSweep = (): void => {}
+    const clock: Clock = {
+      ...realClock,
+      after(delayMs, run) {
+        if (delayMs === 60_000) runSweep = run
+        return realClock.after(delayMs, run)
+      },
+    }
+    const broker = createRedisBroker({
+      name: 'default',
+      target: redisTarget(server.url),
+      clock,
+      log: silentLog,
+    })
     const link = linkTo(server.url)
     broker.start(recorder())
     await broker.ready(10_000)
@@ -127,13 +140,45 @@ describe('the contract', () => {
       late = () => link.reply(request, 'w@h', 1)
     })
     await broker.control({ method: 'ping' }, { timeoutMs: 100 })
-    await new Promise(resolve => setTimeout(resolve, 300))
     await late()
-    const keys = (await command(server.url, 'KEYS', '*')) as string[]
-    expect(keys).toHaveLength(1)
-    await expect.poll(() => command(server.url, 'KEYS', '*'), { timeout: 15_000 }).toEqual([])
+    const [list = ''] = (await command(server.url, 'KEYS', '*')) as string[]
+    expect(list).toMatch(/\.reply\.celeriac$/)
+    expect(await command(server.url, 'TTL', list)).toBeGreaterThan(0)
+    // As if the worker had been busy for longer than the list lives.
+    await command(server.url, 'DEL', list)
+    await late()
+    expect(await command(server.url, 'TTL', list)).toBe(-1)
+    await expect
+      .poll(
+        async () => {
+          runSweep()
+          return command(server.url, 'TTL', list)
+        },
+        { timeout: 10_000 },
+      )
+      .toBeGreaterThan(0)
     await broker.stop()
+    expect(await command(server.url, 'KEYS', '*')).toEqual([])
     await link.close()
+  })
+
+  test('a server that takes no messages is found out before a worker is asked', async () => {
+    await command(server.url, 'FLUSHALL')
+    const broker = brokerAt(server.url)
+    const link = linkTo(server.url)
+    broker.start(recorder())
+    await broker.ready(10_000)
+    await link.connect()
+    let asked = 0
+    await link.onControl(() => asked++)
+    await command(server.url, 'CONFIG', 'SET', 'maxmemory', '1mb')
+    await expect(broker.control({ method: 'ping' }, { timeoutMs: 20_000 })).rejects.toMatchObject({
+      code: 'BROKER_REFUSED',
+      message: expect.stringContaining('OOM') as string,
+    })
+    expect(asked).toBe(0)
+    await command(server.url, 'CONFIG', 'SET', 'maxmemory', '0')
+    await Promise.all([link.close(), broker.stop()])
   })
 
   test('an answer in pickle is an answer, and says so', async () => {

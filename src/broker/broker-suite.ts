@@ -347,6 +347,8 @@ export function brokerSuite(traits: TransportTraits, createWorld: () => Promise<
 
   test('what monitors and killed workers leave behind is counted by kind', () =>
     withWorld(async ({ broker, link }) => {
+      // Elsewhere a queue does not tell whether anybody will come for it.
+      if (!traits.redisNames) return
       const rows = async () =>
         new Map((await broker.readControlKeys())?.map(row => [`${row.kind} ${row.orphan}`, row]))
       expect([...(await rows()).values()].map(row => [row.keys, row.bytes])).toEqual(

@@ -167,12 +167,21 @@ export interface QueueView {
   readonly load: number | null
 }
 
-/** What can be said of the unfinished tasks of one name (and queue). */
+/** The longest-running task of one name. */
 export interface RunningView {
   readonly task: string
   readonly oldestSeconds: number
   readonly id: string
   readonly worker: string
+}
+
+/** A task that had started on a worker that vanished, and that was neither finished nor delivered again since. */
+export interface OrphanView {
+  readonly id: string
+  readonly task: string
+  readonly queue: string
+  readonly worker: string
+  readonly startedMs: number
 }
 
 export interface RedeliveriesView {
@@ -221,6 +230,7 @@ export interface Fleet {
   /** The longest-running task of each name. */
   running(nowMs: number): readonly RunningView[]
   redeliveries(nowMs: number): readonly RedeliveriesView[]
+  orphans(): readonly OrphanView[]
   /** Queues to ask the broker about: configured, seen in `task-sent`, consumed by a worker, discovered. Bounded. */
   knownQueues(): readonly string[]
   knowQueues(queues: Iterable<string>): void

@@ -4,6 +4,8 @@ import type {
   Fleet,
   FleetChange,
   FleetTotals,
+  InspectMethod,
+  OrphanView,
   QueueView,
   Reading,
   RedeliveriesView,
@@ -15,10 +17,13 @@ import type {
 import { type FleetOptions, type FleetSettings, fleetSettings } from './options.ts'
 import { Presence } from './presence.ts'
 import { QueueTable } from './queues.ts'
+import { longestRunning } from './running.ts'
 import { sourceViews } from './sources.ts'
 import { TaskTable } from './tasks.ts'
-import { isPresent, viewOf, type ViewTime } from './worker-record.ts'
-import { WorkerTable } from './workers.ts'
+import type { TaskRecord } from './task-record.ts'
+import type { WorkerLife } from './worker-life.ts'
+import { isPresent, isUncertain, viewOf, type ViewTime } from './worker-record.ts'
+import { type HeldReply, WorkerTable } from './workers.ts'
 
 /** Celery waits up to 32 s between attempts to reach its broker (celery-wire.md section 13): until then nobody is proven gone. */
 const RETURN_MS = 35 * SECOND
@@ -56,12 +61,16 @@ class FleetState implements Fleet {
     const tell = (change: FleetChange): void => {
       this.#changes.push(change)
     }
-    this.#workers = new WorkerTable(settings, tell)
+    this.#workers = new WorkerTable(settings, {
+      tell,
+      lost: life => this.#tasks.orphan(life),
+      forgotten: (life, atMs) => this.#tasks.release(life, atMs),
+    })
     this.#queues = new QueueTable(settings)
     this.#presence = new Presence(Math.max(settings.workerTimeoutMs, RETURN_MS))
     this.#tasks = new TaskTable(settings, {
       onlyQueueOf: worker => this.#workers.onlyQueueOf(worker),
-      startedWaiting: (task, sinceMs) => this.#queues.startedWaiting(task, sinceMs, this.#nowMs),
+      startedWaiting: task => this.#queues.startedWaiting(task, this.#nowMs),
       stoppedWaiting: (task, how) => this.#queues.stoppedWaiting(task, how),
       tell,
     })
@@ -81,11 +90,10 @@ class FleetState implements Fleet {
       return
     }
     // A task-sent names the client, which is no worker.
-    if (event.type !== 'task-sent') {
-      const worker = this.#workers.applyTaskEvent(event, receivedAtMs)
-      if (worker?.state === 'up') this.#presence.met(event.hostname)
-    }
-    this.#tasks.apply(event, this.#nowMs)
+    if (event.type === 'task-sent') return this.#tasks.apply(event, undefined, this.#nowMs)
+    const worker = this.#workers.applyTaskEvent(event, receivedAtMs)
+    if (worker?.state === 'up') this.#presence.met(event.hostname)
+    this.#tasks.apply(event, worker?.life, this.#nowMs)
   }
 
   observe(reading: Reading, atMs: number): void {
@@ -187,12 +195,16 @@ class FleetState implements Fleet {
     return fresh ? this.#server : null
   }
 
-  running(): readonly RunningView[] {
-    return []
+  running(nowMs: number): readonly RunningView[] {
+    return longestRunning(this.#runners(nowMs), nowMs)
   }
 
   redeliveries(): readonly RedeliveriesView[] {
-    return []
+    return this.#tasks.redeliveries()
+  }
+
+  orphans(): readonly OrphanView[] {
+    return this.#tasks.orphans()
   }
 
   knownQueues(): readonly string[] {
@@ -225,11 +237,7 @@ class FleetState implements Fleet {
     for (const [name, value] of replies) {
       this.#presence.met(name)
       const held = this.#workers.applyReply(name, method, value, askedAtMs, atMs)
-      for (const { id, name: task, routingKey } of held?.requests ?? []) {
-        const queue =
-          routingKey === '' ? this.#workers.onlyQueueOf(name) : this.#workers.queueOf(name, routingKey)
-        this.#tasks.adopt(id, task, queue, method === 'active', atMs)
-      }
+      if (held !== undefined) this.#holds(held, method, askedAtMs, atMs)
     }
     if (replies.size > 0) this.#lastMs.inspect = atMs
     if (method === 'ping' || method === 'stats') this.#presence.roundEnded(askedAtMs, replies.size, atMs)
@@ -238,6 +246,31 @@ class FleetState implements Fleet {
       this.#workers.consumersAsked(replies, askedAtMs)
       for (const worker of this.#workers.all())
         if (isPresent(worker)) for (const queue of worker.life.queues ?? []) this.#queues.know(queue, atMs)
+    }
+  }
+
+  /** A worker said which tasks it holds. */
+  #holds({ life, requests, count }: HeldReply, method: InspectMethod, askedAtMs: number, atMs: number): void {
+    const listed = new Set<TaskRecord>()
+    for (const { id, name, routingKey, timeStart } of requests) {
+      const queue = routingKey === '' ? life.onlyQueue : (life.routes.get(routingKey) ?? routingKey)
+      const task = this.#tasks.adopt(id, name, queue, atMs)
+      if (task === undefined || method !== 'active') continue
+      listed.add(task)
+      this.#tasks.listedActive(task, life, timeStart * 1000 + (life.clock.medianMs || 0), askedAtMs)
+    }
+    // What could not be read may be any of them.
+    if (method === 'active' && requests.length === count)
+      this.#tasks.endUnlisted(life, listed, askedAtMs, atMs)
+  }
+
+  /** Processes that are there, two under one name included. */
+  *#runners(nowMs: number): Iterable<WorkerLife> {
+    const time = this.#viewTime(nowMs)
+    for (const worker of this.#workers.all()) {
+      if (!isPresent(worker) || isUncertain(worker, time)) continue
+      yield worker.life
+      yield* worker.former
     }
   }
 

@@ -62,21 +62,20 @@ export class QueueTable {
     }
   }
 
-  startedWaiting(task: TaskRecord, sinceMs: number, atMs: number): void {
-    this.#leave(task)
+  /** It waits since `waitingSinceMs`, which lies ahead while it has an ETA to come. */
+  startedWaiting(task: TaskRecord, atMs: number): void {
+    leave(task, this.#etas)
     const queue = task.queue === '' ? undefined : this.#find(task.queue, atMs)
     if (queue === undefined) return
     queue.sentSeen = true
     queue.namedAtMs = atMs
-    task.waitingSinceMs = sinceMs
-    if (sinceMs > atMs) this.#etas.add(task)
+    if (task.waitingSinceMs > atMs) this.#etas.add(task)
     else queue.plain.join(task)
   }
 
   stoppedWaiting(task: TaskRecord, how: 'started' | 'ended' | 'lost'): void {
+    if (!leave(task, this.#etas)) return
     const sinceMs = task.waitingSinceMs
-    if (Number.isNaN(sinceMs)) return
-    this.#leave(task)
     const queue = this.#queues.get(task.queue)
     if (queue === undefined) return
     // Queues are first in, first out: once a newer task has started, those forgotten have too.
@@ -94,8 +93,7 @@ export class QueueTable {
       queue.emptySinceMs = Number.NaN
       queue.lostUntilMs = Number.NaN
     }
-    for (let task = this.#etas.takeDue(Infinity); task !== undefined; task = this.#etas.takeDue(Infinity))
-      task.waitingSinceMs = Number.NaN
+    while (this.#etas.takeDue(Infinity) !== undefined);
   }
 
   /**
@@ -148,26 +146,15 @@ export class QueueTable {
 
   #wakeDue(nowMs: number): void {
     for (let task = this.#etas.takeDue(nowMs); task !== undefined; task = this.#etas.takeDue(nowMs)) {
-      const queue = this.#find(task.queue, nowMs)
-      if (queue === undefined) task.waitingSinceMs = Number.NaN
-      else queue.due.join(task)
+      this.#find(task.queue, nowMs)?.due.join(task)
     }
-  }
-
-  #leave(task: TaskRecord): void {
-    if (task.line !== undefined) task.line.leave(task)
-    else if (task.heapIndex !== -1) this.#etas.remove(task)
-    task.waitingSinceMs = Number.NaN
   }
 
   #clear(queue: Queue, beforeMs: number, may: (task: TaskRecord) => boolean): void {
     for (const line of [queue.plain, queue.due])
       for (let task = line.first; task !== undefined && task.waitingSinceMs < beforeMs;) {
         const next = task.after
-        if (may(task)) {
-          line.leave(task)
-          task.waitingSinceMs = Number.NaN
-        }
+        if (may(task)) line.leave(task)
         task = next
       }
   }
@@ -201,6 +188,14 @@ const makeQueue = (name: string, configured: boolean): Queue => ({
 
 const isIdle = (queue: Queue): boolean =>
   (queue.depth === null || queue.depth === 0) && queue.plain.size === 0 && queue.due.size === 0
+
+/** Takes a task out of where it waits; false when it did not wait. */
+function leave(task: TaskRecord, etas: EtaHeap<TaskRecord>): boolean {
+  if (task.line !== undefined) task.line.leave(task)
+  else if (task.heapIndex !== -1) etas.remove(task)
+  else return false
+  return true
+}
 
 function oldestAgeSeconds(queue: Queue, nowMs: number): number {
   const sinceMs = Math.min(

@@ -103,6 +103,8 @@ interface RequestReply {
   readonly name: string
   /** '' when the answer does not say. */
   readonly routingKey: string
+  /** When it began, epoch seconds on the worker's clock; NaN when the answer does not say. */
+  readonly timeStart: number
 }
 
 export interface RequestsReply {
@@ -122,7 +124,8 @@ export function readRequests(value: unknown): RequestsReply | undefined {
     const name = nameOf(request?.['name'])
     if (request === undefined || id === undefined || name === undefined) continue
     const routingKey = nameOf(fieldsOf(request['delivery_info'])?.['routing_key']) ?? ''
-    requests.push({ id, name, routingKey })
+    const timeStart = request['time_start']
+    requests.push({ id, name, routingKey, timeStart: typeof timeStart === 'number' ? timeStart : Number.NaN })
   }
   return { count: value.length, requests }
 }

@@ -25,6 +25,12 @@ export class ClockSkew {
   readonly #delaysMs: number[] = []
   #next = 0
   #medianMs = Number.NaN
+  #fault: ClockFault | null = null
+
+  /** Why it is as it is; null until the median is known. */
+  get fault(): ClockFault | null {
+    return this.#fault
+  }
 
   /** NaN until ten heartbeats were heard. Positive when the worker's clock is behind ours. */
   get medianMs(): number {
@@ -38,12 +44,10 @@ export class ClockSkew {
     if (this.#delaysMs.length < WINDOW) return
     const sorted = this.#delaysMs.toSorted((a, b) => a - b)
     this.#medianMs = (sorted[WINDOW / 2 - 1]! + sorted[WINDOW / 2]!) / 2
+    this.#fault = this.#judge(this.#medianMs)
   }
 
-  /** Why it is as it is; null until the median is known. */
-  fault(): ClockFault | null {
-    const skewMs = this.#medianMs
-    if (Number.isNaN(skewMs)) return null
+  #judge(skewMs: number): ClockFault {
     if (Math.abs(skewMs) <= SMALL_MS) return 'none'
     if (skewMs > 0 && this.#isMoving()) return 'delayed'
     const zoneMs = Math.round(skewMs / ZONE_STEP_MS) * ZONE_STEP_MS

@@ -1,4 +1,5 @@
 import type { FleetChange, TaskEventKind } from './contract.ts'
+import type { Run } from './run.ts'
 import type { Line, Waiter } from './waiting.ts'
 
 /** What stands for a name or a queue that was never seen. */
@@ -7,6 +8,10 @@ export const UNKNOWN = 'unknown'
 /** A change not yet told, because its task's name or queue may still arrive. */
 export type TaskChange = { -readonly [K in keyof TaskChangeTold]: TaskChangeTold[K] }
 type TaskChangeTold = Extract<FleetChange, { kind: 'task' }>
+
+/** Every change that is told only once name and queue are known or given up. */
+export type HeldChange = TaskChange | { -readonly [K in keyof Redelivered]: Redelivered[K] }
+type Redelivered = Extract<FleetChange, { kind: 'redelivered' }>
 
 /** Where a task stands: `waiting` for a run (sent, received, to be retried), `running`, or `done`, and then soon forgotten. */
 export type TaskStage = 'waiting' | 'running' | 'done'
@@ -35,12 +40,19 @@ export class TaskRecord implements Waiter<TaskRecord> {
   overtakenRuns = 0
   /** Who received it; '' when nobody was seen to. */
   worker = ''
-  /** When it started (worker's clock, ms), until its wait was told. */
+  /** When it started, until its wait was told: by the worker's clock, or by ours when that one is wrong. */
   startedMs = Number.NaN
   /** One publication has at most one wait: a redelivered task started twice, but was published once. */
   waitTold = false
 
-  held: TaskChange[] | undefined = undefined
+  /** `retries` of its newest receipt, unless it was sent again since: a second one like it is a redelivery. */
+  receivedRetries = -1
+  /** How often the broker delivered it again. */
+  redeliveries = 0
+  /** Where it runs, from its start to its end. */
+  run: Run<TaskRecord> | undefined = undefined
+
+  held: HeldChange[] | undefined = undefined
   /** True once held changes were told as they were: later ones are not held again. */
   heldInVain = false
 
@@ -49,6 +61,7 @@ export class TaskRecord implements Waiter<TaskRecord> {
   /** True while only answers of workers named it, and no event. */
   adopted = false
 
+  /** When it was ready to run on our clock: arrival of its newest `task-sent`, or its ETA if later. */
   waitingSinceMs = Number.NaN
   line: Line<TaskRecord> | undefined = undefined
   before: TaskRecord | undefined = undefined

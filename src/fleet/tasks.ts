@@ -1,3 +1,4 @@
+import { MINUTE } from '../base/index.ts'
 import {
   exceptionClass,
   type TaskEvent,
@@ -5,17 +6,23 @@ import {
   type TaskSentEvent,
   type TaskStartedEvent,
 } from '../celery/index.ts'
-import type { FleetChange } from './contract.ts'
+import type { FleetChange, OrphanView, RedeliveriesView } from './contract.ts'
+import { Deadlines } from './deadlines.ts'
+import { HeldChanges } from './holding.ts'
 import { Interned } from './interned.ts'
 import type { FleetSettings } from './options.ts'
+import { Redeliveries } from './redeliveries.ts'
+import { namesOf, RunningTasks } from './running.ts'
 import { type TaskChange, taskChange, TaskRecord, UNKNOWN } from './task-record.ts'
+import { CLIENT_DELAY_MS, isAhead, isTrusted } from './wait-clocks.ts'
+import type { WorkerLife } from './worker-life.ts'
 
 /** What the table of tasks asks of, and tells to, the rest of the fleet. */
 export interface TaskSurroundings {
   /** The one queue that a worker consumes, when it consumes exactly one; '' otherwise. */
   onlyQueueOf(worker: string): string
-  /** A task was sent to a queue and has not started; `sinceMs` on our clock, in the future when it has an ETA. */
-  startedWaiting(task: TaskRecord, sinceMs: number): void
+  /** A task was sent to a queue and has not started; it waits since `waitingSinceMs`. */
+  startedWaiting(task: TaskRecord): void
   /** It waits no more. `lost` when it was merely forgotten. */
   stoppedWaiting(task: TaskRecord, how: 'started' | 'ended' | 'lost'): void
   tell(change: FleetChange): void
@@ -24,6 +31,8 @@ export interface TaskSurroundings {
 const MAX_INTERNED = 20_000
 /** Tasks known only from the answers of workers. */
 const MAX_ADOPTED = 20_000
+/** How long a task whose end was proven and not seen is remembered, so that an end that comes late is still joined to it. */
+const UNSEEN_LINGER_MS = MINUTE
 
 /**
  * Joins the events of each task by uuid. Events of one worker come in order; those of a client and a worker do not, so a task may
@@ -39,11 +48,12 @@ export class TaskTable {
   readonly #records = new Map<string, TaskRecord>()
   readonly #names = new Interned(MAX_INTERNED)
   readonly #adopted = new Map<string, { readonly task: TaskRecord; readonly namedAtMs: number }>()
-  /** Records with held changes, and ended records, each in order of their deadline; heads move, entries go in batches. */
-  readonly #holds = new Deadlines()
-  readonly #endings = new Deadlines()
-  /** False once events were held in vain and nobody ever sent a `task-sent`: then nothing is worth waiting for. */
-  #sentExpected = true
+  readonly #held: HeldChanges
+  readonly #running = new RunningTasks()
+  readonly #redeliveries = new Redeliveries()
+  /** Ended records, and those whose end was proven and not seen, each in order of their deadline. */
+  readonly #endings = new Deadlines<TaskRecord>()
+  readonly #unseenEndings = new Deadlines<TaskRecord>()
   #evicted = 0
   #sent = 0
   #runs = 0
@@ -51,6 +61,7 @@ export class TaskTable {
   constructor(settings: FleetSettings, around: TaskSurroundings) {
     this.#settings = settings
     this.#around = around
+    this.#held = new HeldChanges(settings.holdMs, change => around.tell(change))
   }
 
   get size(): number {
@@ -67,38 +78,42 @@ export class TaskTable {
     return { sent: this.#sent, runs: this.#runs }
   }
 
-  apply(event: TaskEvent, atMs: number): void {
-    if (this.#holds.due(atMs) || this.#endings.due(atMs)) this.tick(atMs)
+  /** `by`: the process that sent it; undefined for a client, or a worker that is not known. */
+  apply(event: TaskEvent, by: WorkerLife | undefined, atMs: number): void {
+    if (this.#held.due(atMs) || this.#endings.due(atMs) || this.#unseenEndings.due(atMs)) this.tick(atMs)
     const task = this.#records.get(event.uuid) ?? this.#open(event.uuid)
     if (task.adopted) this.#unadopt(task)
     switch (event.type) {
       case 'task-sent':
         return this.#applySent(task, event, atMs)
-      case 'task-received':
-        this.#received(task, event)
-        return this.#tell(task, taskChange('received', event.hostname), event.hostname, atMs)
+      case 'task-received': {
+        const again = this.#received(task, event)
+        this.#tell(task, taskChange('received', event.hostname), atMs)
+        if (again) this.#held.tell(task, { kind: 'redelivered', task: UNKNOWN, queue: UNKNOWN }, false, atMs)
+        return
+      }
       case 'task-started':
-        return this.#tell(task, this.#started(task, event), event.hostname, atMs)
+        return this.#tell(task, this.#started(task, event, by, atMs), atMs)
       case 'task-succeeded': {
         const change = taskChange('succeeded', event.hostname)
         if (event.runtime !== null && event.runtime >= 0) change.runtimeSeconds = event.runtime
-        this.#tell(task, change, event.hostname, atMs)
+        this.#tell(task, change, atMs)
         return this.#end(task, atMs, 'succeeded')
       }
       case 'task-failed': {
         const change = taskChange('failed', event.hostname)
         change.exception = this.#names.of(exceptionClass(event.exception, event.traceback))
-        this.#tell(task, change, event.hostname, atMs)
+        this.#tell(task, change, atMs)
         return this.#end(task, atMs, 'failed')
       }
       case 'task-retried':
-        this.#tell(task, taskChange('retried', event.hostname), event.hostname, atMs)
+        this.#tell(task, taskChange('retried', event.hostname), atMs)
         return this.#retried(task, event.hostname)
       case 'task-rejected':
-        this.#tell(task, taskChange('rejected', event.hostname), event.hostname, atMs)
+        this.#tell(task, taskChange('rejected', event.hostname), atMs)
         return event.requeue ? this.#putBack(task) : this.#end(task, atMs, 'rejected')
       case 'task-revoked':
-        this.#tell(task, taskChange('revoked', event.hostname), event.hostname, atMs)
+        this.#tell(task, taskChange('revoked', event.hostname), atMs)
         return this.#end(task, atMs, 'revoked')
       case 'task-cancelled':
         return this.#putBack(task)
@@ -107,30 +122,60 @@ export class TaskTable {
 
   /** Tells what was held long enough and forgets what ended long enough ago. */
   tick(nowMs: number): void {
-    for (let task = this.#holds.take(nowMs); task !== undefined; task = this.#holds.take(nowMs)) {
-      if (task.held === undefined) continue
-      if (this.#sent === 0) this.#sentExpected = false
-      task.heldInVain = true
-      this.#release(task)
-    }
-    for (let task = this.#endings.take(nowMs); task !== undefined; task = this.#endings.take(nowMs))
-      // A task may have come back to life, and may have ended again since: then a later entry stands for it.
-      if (--task.endings === 0 && task.stage === 'done') this.#forget(task)
+    this.#held.tick(nowMs, this.#sent > 0)
+    for (const endings of [this.#endings, this.#unseenEndings])
+      for (let task = endings.take(nowMs); task !== undefined; task = endings.take(nowMs))
+        // A task may have come back to life, and may have ended again since: then a later entry stands for it.
+        if (--task.endings === 0 && task.stage === 'done') this.#forget(task)
   }
 
-  /** What an answer of a worker says of one task: brings name and queue of tasks whose `task-sent` nobody saw. */
-  adopt(uuid: string, name: string, queue: string, running: boolean, atMs: number): void {
+  /** What an answer of a worker says of one task: brings name and queue of tasks whose `task-sent` nobody saw. Undefined when there is no room for it. */
+  adopt(uuid: string, name: string, queue: string, atMs: number): TaskRecord | undefined {
     let task = this.#records.get(uuid)
     if (task === undefined) {
-      if (this.#adopted.size >= MAX_ADOPTED) return
+      if (this.#adopted.size >= MAX_ADOPTED) return undefined
       task = this.#open(uuid)
-      task.stage = running ? 'running' : 'waiting'
       task.adopted = true
     }
     if (task.adopted) this.#adopted.set(uuid, { task, namedAtMs: atMs })
     if (task.name === '') task.name = this.#names.of(name)
     if (task.queue === '' && queue !== '') task.queue = this.#names.of(queue)
-    if (task.held !== undefined && task.queue !== '' && task.name !== '') this.#release(task)
+    this.#held.named(task)
+    return task
+  }
+
+  /** An answer of `by` to a question asked at `askedAtMs` lists it as active since `startedMs`; NaN when that is not said. */
+  listedActive(task: TaskRecord, by: WorkerLife, startedMs: number, askedAtMs: number): void {
+    if (task.stage === 'done') return
+    if (!this.#running.listed(task, by, startedMs, askedAtMs, by.speaks)) return
+    task.stage = 'running'
+    this.#around.stoppedWaiting(task, 'started')
+  }
+
+  /** What `by` ran before `askedAtMs` has ended when its answer does not list it: the event of its end was lost, or is on its way. */
+  endUnlisted(by: WorkerLife, listed: ReadonlySet<TaskRecord>, askedAtMs: number, atMs: number): void {
+    for (const task of this.#running.endUnlisted(by, listed, askedAtMs)) this.#endUnseen(task, atMs)
+  }
+
+  /** A process vanished: what it ran is orphaned. */
+  orphan(by: WorkerLife): void {
+    for (const { task, worker } of this.#running.orphan(by)) {
+      this.#held.release(task)
+      this.#around.tell({ kind: 'orphaned', id: task.uuid, ...namesOf(task), worker })
+    }
+  }
+
+  /** A process is forgotten. What it ran and is not orphaned has ended, as after a goodbye; orphans may still be delivered again. */
+  release(by: WorkerLife, atMs: number): void {
+    for (const task of this.#running.release(by)) this.#endUnseen(task, atMs)
+  }
+
+  orphans(): readonly OrphanView[] {
+    return this.#running.orphans()
+  }
+
+  redeliveries(): readonly RedeliveriesView[] {
+    return this.#redeliveries.views()
   }
 
   /** Forgets tasks that only answers of workers named, and no answer since `beforeMs`: their end was not seen. */
@@ -140,21 +185,24 @@ export class TaskTable {
 
   #applySent(task: TaskRecord, event: TaskSentEvent, atMs: number): void {
     this.#sent++
-    this.#sentExpected = true
+    this.#held.sentSeen()
     const queue = event.queue ?? event.routing_key ?? ''
     task.name = this.#names.of(event.name)
     task.sentNamed = true
     if (queue !== '') task.queue = this.#names.of(queue)
-    this.#tell(task, taskChange('sent', event.hostname), '', atMs)
+    this.#held.tell(task, taskChange('sent', event.hostname), true, atMs)
 
     const etaMs = etaOf(event.eta)
     const sentMs = event.timestamp * 1000
     const readyMs = etaMs > sentMs ? etaMs : sentMs
     const { retries } = event
     if (retries === task.sentRetries && readyMs === task.readyMs) return
+    // Sent again under the same id and number: its next receipt is no redelivery.
+    if (retries === task.sentRetries) task.receivedRetries = -1
     const run = task.runRetries === -1 ? 0 : task.runRetries
     if (task.stage !== 'waiting' && task.sentRetries < run && retries <= run) {
-      const waitMs = task.startedMs - readyMs
+      const clientIsOff = isAhead(sentMs, atMs) || atMs - sentMs > CLIENT_DELAY_MS
+      const waitMs = task.startedMs - (clientIsOff ? Math.max(readyMs, atMs) : readyMs)
       task.sentRetries = retries
       task.readyMs = readyMs
       if (retries === run && waitMs === waitMs) {
@@ -183,14 +231,17 @@ export class TaskTable {
     task.waitTold = false
     task.sentRetries = retries
     task.readyMs = readyMs
-    this.#around.startedWaiting(task, etaMs > atMs ? etaMs : atMs)
+    task.waitingSinceMs = etaMs > atMs ? etaMs : atMs
+    this.#around.startedWaiting(task)
   }
 
-  #received(task: TaskRecord, event: TaskReceivedEvent): void {
+  /** True when the broker delivered it again. */
+  #received(task: TaskRecord, event: TaskReceivedEvent): boolean {
     this.#runs++
-    if (!task.sentNamed) task.name = this.#names.of(event.name)
     const { retries } = event
-    if (retries < task.runRetries) return
+    const again = retries >= task.runRetries && this.#redeliveries.received(task, retries, event.name)
+    if (!task.sentNamed) task.name = this.#names.of(event.name)
+    if (retries < task.runRetries) return false
     const overtaken = task.stage === 'running' && task.runRetries === -1
     if (retries > task.runRetries && !overtaken) {
       task.startedMs = Number.NaN
@@ -201,33 +252,43 @@ export class TaskTable {
     task.runRetries = retries
     task.worker = this.#names.of(event.hostname)
     if (!overtaken) task.stage = 'waiting'
+    // Delivered again after its worker vanished: it is no orphan any more.
+    if (task.run?.isLost === true) this.#running.end(task)
+    return again
   }
 
-  #started(task: TaskRecord, event: TaskStartedEvent): TaskChange {
+  #started(task: TaskRecord, event: TaskStartedEvent, by: WorkerLife | undefined, atMs: number): TaskChange {
     this.#runs++
-    const startedMs = event.timestamp * 1000
+    const stampMs = event.timestamp * 1000
     const change = taskChange('started', event.hostname)
     if (task.worker === '') task.worker = this.#names.of(event.hostname)
     if (isOfOvertakenRun(task, event.hostname)) return change
+    const trusted = isTrusted(by?.clock, atMs - stampMs)
     // A start that was overtaken by the end of its run does not begin another.
-    if (task.stage !== 'done') task.stage = 'running'
+    if (task.stage !== 'done') {
+      task.stage = 'running'
+      if (by !== undefined) this.#running.begin(task, by, trusted && stampMs < atMs ? stampMs : atMs, atMs)
+    }
     if (task.runRetries === -1) task.runRetries = task.sentRetries
     const sentOfThisRun = task.sentRetries !== -1 && task.sentRetries === task.runRetries
     if (sentOfThisRun && !task.waitTold) {
-      const waitMs = startedMs - task.readyMs
+      const byTheirClocks = trusted && !isAhead(task.readyMs, task.waitingSinceMs)
+      const waitMs = byTheirClocks ? stampMs - task.readyMs : atMs - task.waitingSinceMs
       task.waitTold = true
       task.startedMs = Number.NaN
       change.waitSeconds = Math.max(0, waitMs) / 1000
-    } else if (!task.waitTold) task.startedMs = startedMs
+    } else if (!task.waitTold) task.startedMs = trusted ? stampMs : atMs
     if (task.sentRetries <= task.runRetries) this.#around.stoppedWaiting(task, 'started')
     return change
   }
 
   #retried(task: TaskRecord, worker: string): void {
+    if (task.run?.worker === worker) this.#running.end(task)
     if (isOfOvertakenRun(task, worker)) {
       task.overtakenRuns--
       return
     }
+    this.#running.end(task)
     if (task.runRetries !== -1) task.runRetries++
     task.stage = 'waiting'
     task.startedMs = Number.NaN
@@ -237,6 +298,7 @@ export class TaskTable {
 
   /** The task goes back to the broker and will be delivered again, without being published again. */
   #putBack(task: TaskRecord): void {
+    this.#running.end(task)
     task.stage = 'waiting'
     task.startedMs = Number.NaN
     task.waitTold = true
@@ -247,44 +309,33 @@ export class TaskTable {
     this.#around.stoppedWaiting(task, 'started')
     task.sentRetries = -1
     task.readyMs = Number.NaN
+    task.waitingSinceMs = Number.NaN
     task.waitTold = false
   }
 
   #end(task: TaskRecord, atMs: number, how: 'succeeded' | 'failed' | 'rejected' | 'revoked'): void {
     this.#around.stoppedWaiting(task, 'ended')
+    this.#running.end(task)
+    this.#redeliveries.ended(task)
     task.stage = 'done'
-    const sentMayCome = this.#sentExpected && task.sentRetries < Math.max(0, task.runRetries)
-    const eventMayCome = sentMayCome || task.overtakenRuns > 0
+    const sentMayCome = this.#held.sentExpected && task.sentRetries < Math.max(0, task.runRetries)
+    const eventMayCome = sentMayCome || task.overtakenRuns > 0 || task.redeliveries > 0
     if (how === 'succeeded' && !eventMayCome && task.held === undefined) return this.#forget(task)
     task.endings++
     this.#endings.add(task, atMs + this.#settings.lingerMs)
   }
 
-  /** Tells a change, or holds it while its name or queue may still come. */
-  #tell(task: TaskRecord, change: TaskChange, worker: string, atMs: number): void {
-    if (task.queue === '' && worker !== '') task.queue = this.#names.of(this.#around.onlyQueueOf(worker))
-    if (task.held !== undefined) {
-      task.held.push(change)
-      if (task.queue !== '' && task.name !== '') this.#release(task)
-      return
-    }
-    const complete = task.queue !== '' && task.name !== ''
-    if (complete || task.heldInVain || !this.#sentExpected || change.event === 'sent')
-      return this.#pass(task, change)
-    task.held = [change]
-    this.#holds.add(task, atMs + this.#settings.holdMs)
+  #endUnseen(task: TaskRecord, atMs: number): void {
+    if (task.adopted) return this.#forget(task)
+    this.#redeliveries.ended(task)
+    task.stage = 'done'
+    task.endings++
+    this.#unseenEndings.add(task, atMs + UNSEEN_LINGER_MS)
   }
 
-  #release(task: TaskRecord): void {
-    const held = task.held ?? []
-    task.held = undefined
-    for (const change of held) this.#pass(task, change)
-  }
-
-  #pass(task: TaskRecord, change: TaskChange): void {
-    if (task.name !== '') change.task = task.name
-    if (task.queue !== '') change.queue = task.queue
-    this.#around.tell(change)
+  #tell(task: TaskRecord, change: TaskChange, atMs: number): void {
+    if (task.queue === '') task.queue = this.#names.of(this.#around.onlyQueueOf(change.worker))
+    this.#held.tell(task, change, false, atMs)
   }
 
   #open(uuid: string): TaskRecord {
@@ -300,7 +351,9 @@ export class TaskTable {
   }
 
   #forget(task: TaskRecord): void {
-    if (task.held !== undefined) this.#release(task)
+    this.#held.release(task)
+    this.#running.end(task)
+    this.#redeliveries.ended(task)
     this.#adopted.delete(task.uuid)
     // Another record may have taken the uuid since.
     if (this.#records.get(task.uuid) === task) this.#records.delete(task.uuid)
@@ -310,12 +363,13 @@ export class TaskTable {
   /** Makes room for a hundredth of the table at once, ended tasks first, then the oldest: finding the oldest costs a walk over gaps. */
   #makeRoom(): void {
     let room = Math.ceil(this.#settings.maxTasks / 100)
-    for (let task = this.#endings.take(Infinity); task !== undefined; task = this.#endings.take(Infinity)) {
-      task.endings--
-      if (task.stage !== 'done') continue
-      this.#forget(task)
-      if (--room <= 0) return
-    }
+    for (const endings of [this.#unseenEndings, this.#endings])
+      for (let task = endings.take(Infinity); task !== undefined; task = endings.take(Infinity)) {
+        task.endings--
+        if (task.stage !== 'done') continue
+        this.#forget(task)
+        if (--room <= 0) return
+      }
     for (const task of this.#records.values()) {
       this.#evicted++
       this.#forget(task)
@@ -333,31 +387,4 @@ function etaOf(eta: string | null): number {
   if (eta === null) return Number.NaN
   const hasZone = /(?:Z|[+-]\d\d:?\d\d)$/.test(eta)
   return Date.parse(hasZone ? eta : `${eta}Z`)
-}
-
-/** Tasks in the order of their deadlines, which only ever grow. */
-class Deadlines {
-  #tasks: TaskRecord[] = []
-  #times: number[] = []
-  #head = 0
-
-  due(nowMs: number): boolean {
-    return this.#head < this.#tasks.length && this.#times[this.#head]! <= nowMs
-  }
-
-  add(task: TaskRecord, atMs: number): void {
-    this.#tasks.push(task)
-    this.#times.push(atMs)
-  }
-
-  take(nowMs: number): TaskRecord | undefined {
-    if (!this.due(nowMs)) return undefined
-    const task = this.#tasks[this.#head++]
-    if (this.#head > 1024 && this.#head * 2 > this.#tasks.length) {
-      this.#tasks = this.#tasks.slice(this.#head)
-      this.#times = this.#times.slice(this.#head)
-      this.#head = 0
-    }
-    return task
-  }
 }

@@ -1,6 +1,6 @@
 /** What a line holds: one task that was sent and has not started. The links belong to the line it stands in. */
 export interface Waiter<W extends Waiter<W>> {
-  /** Since when it waits, on our clock: arrival of its `task-sent`, or its ETA. NaN while it does not wait. */
+  /** Since when it waits or waited, on our clock: arrival of its `task-sent`, or its ETA. It waits while it stands in a line or in the heap. */
   waitingSinceMs: number
   line: Line<W> | undefined
   before: W | undefined

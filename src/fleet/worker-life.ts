@@ -1,11 +1,18 @@
 import { Consuming } from './consuming.ts'
+import type { Run, Runner } from './run.ts'
 import { ClockSkew } from './skew.ts'
+import type { TaskRecord } from './task-record.ts'
 
 /**
  * What one process under a worker's name was heard to say; null and NaN mean "not known". Everything here ends with the process: a
  * restarted worker begins with nothing, since nothing that was said of the old process holds.
  */
-export class WorkerLife {
+export class WorkerLife implements Runner<TaskRecord> {
+  readonly worker: string
+  readonly runs = new Set<Run<TaskRecord>>()
+  gone = false
+  /** Its newest word was a goodbye. */
+  saidGoodbye = false
   pid: number | null
   /** When it was first and last heard. */
   readonly metAtMs: number
@@ -38,12 +45,15 @@ export class WorkerLife {
   processedBase = -1
   /** Heartbeats in a row that told of more tasks while no task event came: from 2 on it sends none. */
   silentRises = 0
+  /** It has sent a task event. */
+  speaks = false
   /** Its newest task event was a start: a solo pool then answers and beats only after the task. */
   running = false
   readonly clock = new ClockSkew()
   readonly consuming = new Consuming()
 
-  constructor(pid: number | null, metAtMs: number, bornAtMs: number) {
+  constructor(worker: string, pid: number | null, metAtMs: number, bornAtMs: number) {
+    this.worker = worker
     this.pid = pid
     this.metAtMs = metAtMs
     this.heardAtMs = metAtMs
@@ -64,6 +74,7 @@ export class WorkerLife {
   }
 
   noteTaskEvent(): void {
+    this.speaks = true
     this.processedBase = -1
     this.silentRises = 0
   }

@@ -31,7 +31,7 @@ export const makeWorker = (name: string, state: WorkerState, atMs: number): Work
   goodbyeStampMs: Number.NEGATIVE_INFINITY,
   goodbyeAtMs: Number.NEGATIVE_INFINITY,
   answeredAtMs: Number.NEGATIVE_INFINITY,
-  life: new WorkerLife(null, atMs, Number.NEGATIVE_INFINITY),
+  life: new WorkerLife(name, null, atMs, Number.NEGATIVE_INFINITY),
   former: [],
 })
 
@@ -81,7 +81,7 @@ export function viewOf(worker: WorkerRecord, time: ViewTime): WorkerView {
     consuming: known ? life.consuming.told(time.nowMs, life.isDeafened ? Infinity : time.freshMs) : null,
     prefetch: known ? life.prefetch : null,
     clockSkewSeconds: known && !Number.isNaN(skewMs) ? skewMs / 1000 : null,
-    clockFault: known ? life.clock.fault() : null,
+    clockFault: known ? life.clock.fault : null,
     ...(uncertain ? { uncertain: true as const } : {}),
   }
 }

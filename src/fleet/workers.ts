@@ -5,6 +5,20 @@ import { readActiveQueues, readRequests, readStats, type RequestsReply } from '.
 import { isPresent, makeWorker, type WorkerRecord } from './worker-record.ts'
 import { WorkerLife } from './worker-life.ts'
 
+/** What the table of workers tells to the rest of the fleet. */
+export interface WorkerSurroundings {
+  tell(change: FleetChange): void
+  /** A process vanished: nobody runs any more what it ran. */
+  lost(life: WorkerLife): void
+  /** A process is forgotten. */
+  forgotten(life: WorkerLife, atMs: number): void
+}
+
+/** What a process holds, by its answer. */
+export interface HeldReply extends RequestsReply {
+  readonly life: WorkerLife
+}
+
 /** Processes remembered beside the present one; more than two under one name is a fleet gone wrong. */
 const MAX_FORMER = 4
 
@@ -23,16 +37,16 @@ const MAX_FORMER = 4
  */
 export class WorkerTable {
   readonly #settings: FleetSettings
-  readonly #tell: (change: FleetChange) => void
+  readonly #around: WorkerSurroundings
   readonly #workers = new Map<string, WorkerRecord>()
   #listeningSinceMs = Number.NEGATIVE_INFINITY
   #refused = 0
   #refusedAtMs = Number.NEGATIVE_INFINITY
   #ever = false
 
-  constructor(settings: FleetSettings, tell: (change: FleetChange) => void) {
+  constructor(settings: FleetSettings, around: WorkerSurroundings) {
     this.#settings = settings
-    this.#tell = tell
+    this.#around = around
   }
 
   /** Workers not taken in because the table was full of present ones, or forgotten to make room. */
@@ -66,11 +80,6 @@ export class WorkerTable {
 
   onlyQueueOf(name: string): string {
     return this.#workers.get(name)?.life.onlyQueue ?? ''
-  }
-
-  /** The queue behind a routing key, as the worker itself names it; else the routing key. */
-  queueOf(name: string, routingKey: string): string {
-    return this.#workers.get(name)?.life.routes.get(routingKey) ?? routingKey
   }
 
   brokerLost(): void {
@@ -144,7 +153,7 @@ export class WorkerTable {
     value: unknown,
     askedAtMs: number,
     atMs: number,
-  ): RequestsReply | undefined {
+  ): HeldReply | undefined {
     const worker = this.#find(name, atMs)
     if (worker === undefined) return undefined
     const outdated = worker.state === 'stopped' && askedAtMs <= worker.goodbyeAtMs
@@ -178,7 +187,7 @@ export class WorkerTable {
       life[method] = held.count
       life[`${method}AtMs`] = askedAtMs
     }
-    return held
+    return { ...held, life }
   }
 
   /** A round of `active_queues` has ended: those that did not answer may not be consuming. */
@@ -193,12 +202,13 @@ export class WorkerTable {
   tick(nowMs: number): void {
     if (Number.isNaN(this.#listeningSinceMs)) return
     for (const worker of this.#workers.values()) {
+      this.#buryFormer(worker, nowMs)
       if (isPresent(worker)) {
         const silentMs = nowMs - Math.max(worker.lastHeardMs, this.#listeningSinceMs)
         const { suspectMs, vanishedMs } = this.#patience(worker)
         if (silentMs >= vanishedMs) this.#become(worker, 'vanished', nowMs)
         else if (silentMs > suspectMs && worker.state === 'up') this.#become(worker, 'suspect', nowMs)
-      } else if (nowMs - worker.sinceMs >= this.#settings.forgetWorkerMs) this.#workers.delete(worker.name)
+      } else if (nowMs - worker.sinceMs >= this.#settings.forgetWorkerMs) this.#forget(worker, nowMs)
     }
   }
 
@@ -219,13 +229,38 @@ export class WorkerTable {
 
   /** Another process speaks under the name: one that did before, or a new one. */
   #replaceLife(worker: WorkerRecord, pid: number | undefined, atMs: number): WorkerLife {
-    const { former } = worker
-    const known = former.findIndex(life => life.pid === pid && pid !== worker.life.pid)
+    const { former, life } = worker
+    const known = former.findIndex(one => one.pid === pid && pid !== life.pid)
     const returned = known === -1 ? undefined : former.splice(known, 1)[0]
-    former.push(worker.life)
-    if (former.length > MAX_FORMER) former.shift()
-    worker.life = returned ?? new WorkerLife(pid ?? null, atMs, atMs)
+    worker.life = returned ?? new WorkerLife(worker.name, pid ?? null, atMs, atMs)
+    former.push(life)
+    // Two processes of one pid cannot be: the old one is no more, however lately it was heard.
+    if (life.pid === pid || former.length > MAX_FORMER)
+      this.#bury(worker, life.pid === pid ? life : former[0], atMs)
     return worker.life
+  }
+
+  /** Processes that were replaced, and are silent since as long as a worker needs to vanish, are no more. */
+  #buryFormer(worker: WorkerRecord, nowMs: number): void {
+    if (worker.former.length === 0) return
+    const { vanishedMs } = this.#patience(worker)
+    const silent = worker.former.filter(
+      life => nowMs - Math.max(life.heardAtMs, this.#listeningSinceMs) >= vanishedMs,
+    )
+    for (const life of silent) this.#bury(worker, life, nowMs)
+  }
+
+  #bury(worker: WorkerRecord, life: WorkerLife | undefined, atMs: number): void {
+    if (life === undefined) return
+    worker.former.splice(worker.former.indexOf(life), 1)
+    life.gone = true
+    if (!life.saidGoodbye) this.#around.lost(life)
+    this.#around.forgotten(life, atMs)
+  }
+
+  #forget(worker: WorkerRecord, atMs: number): void {
+    for (const life of [worker.life, ...worker.former]) this.#around.forgotten(life, atMs)
+    this.#workers.delete(worker.name)
   }
 
   #patience(worker: WorkerRecord): { suspectMs: number; vanishedMs: number } {
@@ -257,6 +292,7 @@ export class WorkerTable {
     worker.goodbyeAtMs = atMs
     worker.lastHeardMs = atMs
     worker.life.running = false
+    worker.life.saidGoodbye = true
     if (worker.state !== 'stopped') this.#become(worker, 'stopped', atMs)
     return false
   }
@@ -264,13 +300,18 @@ export class WorkerTable {
   #heard(worker: WorkerRecord, atMs: number): void {
     if (atMs > worker.lastHeardMs) worker.lastHeardMs = atMs
     worker.life.heardAtMs = worker.lastHeardMs
+    worker.life.saidGoodbye = false
     if (worker.state !== 'up') this.#become(worker, 'up', atMs)
   }
 
   #become(worker: WorkerRecord, to: WorkerState, atMs: number): void {
-    this.#tell({ kind: 'worker', worker: worker.name, from: worker.state, to, atMs })
+    this.#around.tell({ kind: 'worker', worker: worker.name, from: worker.state, to, atMs })
     worker.state = to
     worker.sinceMs = atMs
+    worker.life.gone = !isPresent(worker)
+    if (to !== 'vanished') return
+    this.#around.lost(worker.life)
+    while (worker.former.length > 0) this.#bury(worker, worker.former[0], atMs)
   }
 
   #find(name: string, atMs: number, state: WorkerState = 'up'): WorkerRecord | undefined {
@@ -280,7 +321,7 @@ export class WorkerTable {
     const worker = makeWorker(name, state, atMs)
     this.#workers.set(name, worker)
     this.#ever = true
-    this.#tell({ kind: 'worker', worker: name, from: undefined, to: state, atMs })
+    this.#around.tell({ kind: 'worker', worker: name, from: undefined, to: state, atMs })
     return worker
   }
 
@@ -290,7 +331,7 @@ export class WorkerTable {
     if (atMs - this.#refusedAtMs >= 1000 || this.#refusedAtMs > atMs)
       for (const worker of this.#workers.values()) {
         if (isPresent(worker)) continue
-        this.#workers.delete(worker.name)
+        this.#forget(worker, atMs)
         this.#refused++
         return true
       }

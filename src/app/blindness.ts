@@ -1,6 +1,7 @@
 import { CeleriacError, type Labels } from '../base/index.ts'
 import { collectedMetrics, metrics, recorded, type Source } from '../catalog/index.ts'
 import type { Fleet, SourceName } from '../fleet/index.ts'
+import type { Host } from '../host/index.ts'
 import { parse, selectors } from '../promql/index.ts'
 import type { AlertingRule, BlindPort } from '../rules/index.ts'
 
@@ -28,9 +29,13 @@ const histogramOf = (name: string): string =>
 
 /**
  * Says whether what an alert watches cannot be seen now: a source of its metrics is stale or lost on its broker (on any broker
- * when its labels name none).
+ * when its labels name none), or the series was told by a scrape target that is lost.
  */
-export function createBlindness(fleets: readonly Fleet[], nowMs: () => number): BlindPort {
+export function createBlindness(
+  fleets: readonly Fleet[],
+  isLost: Host['isLost'],
+  nowMs: () => number,
+): BlindPort {
   const cache = new Map<string, ReadonlySet<Source>>()
   return (rule: AlertingRule, labels: Labels) => {
     let sources = cache.get(rule.expr)
@@ -39,6 +44,11 @@ export function createBlindness(fleets: readonly Fleet[], nowMs: () => number): 
       cache.set(rule.expr, sources)
     }
     const broker = labels.get('broker')
+    if (
+      sources.has('host') &&
+      isLost({ broker, container: labels.get('container'), worker: labels.get('worker') })
+    )
+      return true
     return fleets
       .filter(fleet => broker === '' || fleet.broker === broker)
       .some(fleet => {

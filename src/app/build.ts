@@ -30,6 +30,7 @@ import { createAlerting } from './alerting.ts'
 import { createBlindness } from './blindness.ts'
 import { celeryExporterHealth } from './celery-exporter.ts'
 import { setControlKeys } from './control-keys.ts'
+import { createHostLoop } from './host-loop.ts'
 import { COLLECT_INTERVAL_MS, openBroker, openFleet } from './open.ts'
 import { createQueries } from './queries.ts'
 import { createRuleLoop } from './rule-loop.ts'
@@ -110,6 +111,7 @@ export async function build(options: AppOptions): Promise<App> {
           },
         ]
   const fleets = watched.map(({ fleet }) => fleet)
+  const hostLoop = createHostLoop({ config, fleets, registry, clock, log })
   const celeryExporter = createCeleryExporterPage({
     options: config.celeryExporter,
     brokers: fleets.map(({ broker }) => broker),
@@ -136,7 +138,11 @@ export async function build(options: AppOptions): Promise<App> {
     groups,
     query: (expr, atMs) => queries.vector(expr, atMs),
     write: (producer, atMs, samples) => store.appendCycle(producer, atMs, samples),
-    isBlind: createBlindness(fleets, () => clock.now()),
+    isBlind: createBlindness(
+      fleets,
+      series => hostLoop.host.isLost(series),
+      () => clock.now(),
+    ),
     externalURL: config.externalUrl ?? '',
     stopwatchMs: () => performance.now(),
   })
@@ -269,6 +275,7 @@ export async function build(options: AppOptions): Promise<App> {
         collectIntervalMs: COLLECT_INTERVAL_MS,
         brokers: brokerStates(),
         fleets,
+        hostSource: broker => hostLoop.host.source(broker),
         rules: rules.status(),
         alerts: settings.alerts,
         query: (expr, atMs) => queries.vector(expr, atMs),
@@ -343,6 +350,8 @@ export async function build(options: AppOptions): Promise<App> {
       externalUrl ??= server.url
       await simulated?.start()
       for (const watch of watches) watch.start()
+      hostLoop.start()
+      loops.push(hostLoop)
       loops.push(createSampler(clock, COLLECT_INTERVAL_MS, collect))
       loops.push(
         createRuleLoop({

@@ -597,7 +597,7 @@ export const metrics = {
     labels: ['broker', 'source'],
     unit: 'seconds',
     sources: ['self'],
-    help: 'When a source (events, inspect, broker) last gave something.',
+    help: 'When a source (events, inspect, broker, host) last gave something.',
   }),
   sourceUp: metric({
     name: 'celeriac_source_up',

@@ -260,3 +260,59 @@ test('a threshold of an alert can be changed, and an alert nobody knows is refus
     /alerts-bad\.yaml:3: alerts\.CeleryQueueDepthHigh\.threshold: must be a number/,
   )
 })
+
+test('targets to scrape come with every default, and print without what they must not tell', async () => {
+  const config = file(
+    'scrape.yaml',
+    [
+      'brokers: [{ name: eu, url: redis://a }]',
+      'host: { interval: 20s }',
+      'scrape:',
+      '  - url: http://me:s3cret@cadvisor:8080/metrics?token=s3cret',
+      '  - url: https://node:10250/metrics/cadvisor',
+      '    name: kubelet',
+      '    broker: eu',
+      '    interval: 5s',
+      '    match: { namespace: shop }',
+      '    bearerTokenFile: /var/run/token',
+      '    headers: { X-Scope-OrgID: { env: TENANT } }',
+      '    tls: { verify: false }',
+      '',
+    ].join('\n'),
+  )
+  const loaded = await load({ config }, { TENANT: 's3cret' })
+  expect(loaded.host).toEqual({ enabled: true, intervalMs: 20 * SECOND })
+  expect(loaded.scrape).toMatchObject([
+    {
+      name: 'cadvisor:8080/metrics',
+      broker: undefined,
+      intervalMs: 15 * SECOND,
+      timeoutMs: 10 * SECOND,
+      match: {},
+    },
+    { name: 'kubelet', broker: 'eu', intervalMs: 5 * SECOND, timeoutMs: 5 * SECOND, tls: { verify: false } },
+  ])
+  expect(loaded.scrape[1]?.headers['X-Scope-OrgID']?.reveal()).toBe('s3cret')
+  expect(inspect(loaded, { depth: 9 }) + JSON.stringify(loaded)).not.toContain('s3cret')
+  expect((await load()).host).toEqual({ enabled: true, intervalMs: 10 * SECOND })
+})
+
+test.each([
+  ['url: cadvisor:8080', 'scrape[0].url'],
+  ['url: http://a/, broker: us', 'no broker is named "us"'],
+  ['url: http://a/, interval: 0s', 'scrape[0].interval'],
+  ['url: http://a/, match: { a-b: x }', 'scrape[0].match'],
+  ['url: http://a/, bearerTokenFile: t, headers: { authorization: x }', 'at most one of bearerTokenFile'],
+  ['url: http://a/, headers: { "a b": x }', 'scrape[0].headers'],
+  ['url: http://a/, matches: {}', 'did you mean "match"'],
+  ['url: http://a/ }, { url: http://a/?x', 'Two scrape targets are called "a/"'],
+])('a target with %s is refused', async (entry, message) => {
+  const config = file(
+    'scrape-wrong.yaml',
+    `brokers: [{ name: eu, url: redis://a }]\nscrape: [{ ${entry} }]\n`,
+  )
+  await expect(load({ config })).rejects.toMatchObject({
+    code: 'CONFIG_INVALID',
+    message: expect.stringContaining(message) as string,
+  })
+})

@@ -1,6 +1,7 @@
 import type { AlertOverrides } from '../catalog/index.ts'
 import { CeleriacError, didYouMean, parseBytes, Secret } from '../base/index.ts'
 import type { CeleryExporterOptions } from '../compat/index.ts'
+import type { ScrapeOptions } from '../host/index.ts'
 import type { ReceiverOptions } from '../notify/index.ts'
 import { type BrokerConfig, brokerConfigs, namedEntries, splitUrls } from './brokers.ts'
 import {
@@ -13,6 +14,7 @@ import {
 } from './celery-exporter.ts'
 import { findConfigFile, readConfigFile } from './file.ts'
 import { DEFAULTS, type FileConfig, type FileInput, fileSchema } from './schema.ts'
+import { scrapeConfigs } from './scrape.ts'
 
 /** Everything the program runs on, complete and checked. Durations in ms. */
 export interface Config {
@@ -27,6 +29,9 @@ export interface Config {
   readonly workerTimeoutMs: number
   readonly inspectIntervalMs: number
   readonly evaluationIntervalMs: number
+  /** Whether workers on this host are measured, and how often what targets told is joined to workers. */
+  readonly host: { readonly enabled: boolean; readonly intervalMs: number }
+  readonly scrape: readonly ScrapeOptions[]
   readonly logLevel: 'debug' | 'info' | 'warn' | 'error'
   readonly logFormat: 'json' | 'pretty' | undefined
   /** Which exporter it stands in for: whose metrics `/metrics` serves. */
@@ -318,6 +323,14 @@ export async function loadConfig(
           ),
     inspectIntervalMs: file.inspectInterval ?? DEFAULTS.inspectInterval,
     evaluationIntervalMs: file.evaluationInterval ?? DEFAULTS.evaluationInterval,
+    host: {
+      enabled: file.host?.enabled ?? true,
+      intervalMs: file.host?.interval ?? DEFAULTS.hostInterval,
+    },
+    scrape: scrapeConfigs(
+      file.scrape ?? [],
+      brokers.map(({ name }) => name),
+    ),
     logLevel: pick('logLevel', flags.logLevel, '--log-level', 'CELERIAC_LOG_LEVEL') ?? DEFAULTS.logLevel,
     logFormat: pick('logFormat', flags.logFormat, '--log-format', 'CELERIAC_LOG_FORMAT'),
     compat,

@@ -43,6 +43,13 @@ const httpUrl = z.string().refine(text => {
 
 const fileName = z.string().min(1, 'expected the name of a file')
 
+const tlsFiles = z.strictObject({
+  ca: fileName.optional().describe('Certificates of the authorities to trust, PEM.'),
+  cert: fileName.optional().describe('Our certificate, PEM.'),
+  key: fileName.optional().describe('Its private key, PEM.'),
+  verify: z.boolean().optional().describe('False accepts any certificate. Default true.'),
+})
+
 /** One broker of the list. */
 export const brokerEntry = z.strictObject({
   name: z
@@ -72,15 +79,7 @@ export const brokerEntry = z.strictObject({
     .optional()
     .describe("RabbitMQ's management API, such as http://user:password@host:15672."),
   tls: z
-    .union([
-      z.literal(true),
-      z.strictObject({
-        ca: fileName.optional().describe('Certificates of the authorities to trust, PEM.'),
-        cert: fileName.optional().describe('Our certificate, PEM.'),
-        key: fileName.optional().describe('Its private key, PEM.'),
-        verify: z.boolean().optional().describe('False accepts any certificate. Default true.'),
-      }),
-    ])
+    .union([z.literal(true), tlsFiles])
     .optional()
     .describe('Speak TLS, whatever the scheme of the URL; true trusts the authorities of the system.'),
   enableEvents: z
@@ -122,6 +121,36 @@ const celeryExporter = z.strictObject({
     .describe('Labels of every series, each NAME=VALUE.'),
 })
 
+/** One place to scrape. */
+export const scrapeEntry = z.strictObject({
+  name: z
+    .string()
+    .regex(/^[A-Za-z0-9._:/-]{1,128}$/, 'expected 1 to 128 letters, digits or any of . _ : / -')
+    .optional()
+    .describe('What it is called in logs and in the label `target`. Default host and path of the URL.'),
+  url: httpUrl.describe(
+    'cAdvisor, a kubelet or a Prometheus federation, such as http://cadvisor:8080/metrics.',
+  ),
+  broker: z.string().min(1).optional().describe('Whose workers run there. Default any broker.'),
+  interval: positiveDuration.optional().describe('How often it is scraped. Default 15s.'),
+  timeout: positiveDuration
+    .optional()
+    .describe('How long a scrape may take. Default 10s, at most the interval.'),
+  match: z
+    .record(z.string().regex(/^[a-zA-Z_][a-zA-Z0-9_]*$/, 'expected the name of a label'), z.string())
+    .optional()
+    .describe('Labels that samples of containers must have, such as {namespace: shop}.'),
+  bearerTokenFile: fileName.optional().describe('A file that holds a bearer token, read for each scrape.'),
+  headers: z
+    .record(z.string().regex(/^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/, 'expected a header name'), z.string())
+    .optional()
+    .describe('Headers to send along.'),
+  tls: tlsFiles.optional().describe('For https.'),
+})
+
+/** A target of a configuration file, checked. */
+export type ScrapeEntry = z.output<typeof scrapeEntry>
+
 /** What a configuration file may hold. Unknown keys are refused. */
 export const fileSchema = z.strictObject({
   brokers: z.array(brokerEntry).optional().describe('The brokers to watch.'),
@@ -154,6 +183,14 @@ export const fileSchema = z.strictObject({
       'Stand in for another exporter: its metrics on /metrics, its flags, its defaults. Default none.',
     ),
   celeryExporter: celeryExporter.optional().describe('The page /metrics/celery-exporter.'),
+  host: z
+    .strictObject({
+      enabled: z.boolean().optional().describe('Default true.'),
+      interval: positiveDuration.optional().describe('Default 10s.'),
+    })
+    .optional()
+    .describe('CPU and memory of workers on this host, from /proc and cgroups.'),
+  scrape: z.array(scrapeEntry).optional().describe('Where to learn CPU and memory of workers elsewhere.'),
   logLevel: z.enum(['debug', 'info', 'warn', 'error']).optional(),
   logFormat: z.enum(['json', 'pretty']).optional(),
   alerts: z
@@ -189,6 +226,9 @@ export const DEFAULTS = {
   workerTimeout: 30 * SECOND,
   inspectInterval: 30 * SECOND,
   evaluationInterval: 15 * SECOND,
+  hostInterval: 10 * SECOND,
+  scrapeInterval: 15 * SECOND,
+  scrapeTimeout: 10 * SECOND,
   logLevel: 'info',
   groupWait: 30 * SECOND,
   groupInterval: 300 * SECOND,

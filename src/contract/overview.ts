@@ -59,7 +59,7 @@ export const alertRow = z.object({
 
 export const sourceRow = z.object({
   broker: z.string(),
-  source: z.enum(['events', 'inspect', 'broker']),
+  source: z.enum(['events', 'inspect', 'broker', 'host']),
   state: z.enum(['ok', 'stale', 'blind', 'waiting']),
   lastSuccessMs: z.number().nullable(),
   detail: z.string().nullable(),

@@ -1,7 +1,7 @@
 import type { Clock, Log } from '../base/index.ts'
 import type { HostReading, WorkerClaim } from './contract.ts'
 import { joinContainers } from './join.ts'
-import { createLocalHost, type HostWorld } from './local.ts'
+import { createLocalHost, type HostWorld, type LocalHost } from './local.ts'
 import { type ExpositionPort, type ScrapeOptions, ScrapeTarget, type TargetState } from './target.ts'
 
 export interface HostOptions {
@@ -9,6 +9,10 @@ export interface HostOptions {
   readonly log: Log
   readonly scrape: readonly ScrapeOptions[]
   readonly parser: ExpositionPort
+  /** False: workers on this host are not looked for. */
+  readonly measuresHere: boolean
+  /** How long it takes until what a target tells can be seen by whoever asks: cycle and collection. */
+  readonly settleMs: number
   readonly world?: HostWorld
 }
 
@@ -31,7 +35,10 @@ export interface Host {
    */
   cycle(claims: readonly WorkerClaim[]): Promise<readonly HostReading[]>
   source(broker: string): HostSource
-  /** True when a series was told by a target that is lost now: its absence then means nothing. */
+  /**
+   * True when a series was told by a target that is lost now, or that came back so shortly ago that it may not have been seen yet: its
+   * absence then means nothing.
+   */
   isLost(series: Pick<HostReading, 'broker' | 'container' | 'worker'>): boolean
 }
 
@@ -46,35 +53,37 @@ const seriesKey = ({
 class CompositeHost implements Host {
   readonly targets: readonly ScrapeTarget[]
   readonly #clock: Clock
-  readonly #local: ReturnType<typeof createLocalHost>
+  readonly #local: LocalHost | undefined
+  readonly #settleMs: number
   /** Series that a target told, and which: kept while it is lost. */
   #toldBy = new Map<string, ScrapeTarget>()
   readonly #lastMs = new Map<string, number>()
 
-  constructor({ clock, log, scrape, parser, world }: HostOptions) {
+  constructor({ clock, log, scrape, parser, measuresHere, settleMs, world }: HostOptions) {
+    this.#settleMs = settleMs
     this.#clock = clock
-    this.#local = createLocalHost(log, world)
+    this.#local = measuresHere ? createLocalHost(log, world) : undefined
     this.targets = scrape.map(options => new ScrapeTarget(options, { parser, clock, log }))
   }
 
   async cycle(claims: readonly WorkerClaim[]): Promise<readonly HostReading[]> {
-    const readings = [...(await this.#local.cycle(claims))]
+    const readings = [...((await this.#local?.cycle(claims)) ?? [])]
     const here = new Set(readings.map(({ broker, worker }) => `${broker}\0${worker}`))
     const elsewhere = claims.filter(({ broker, worker }) => !here.has(`${broker}\0${worker}`))
     const told = new Map<string, ScrapeTarget>()
-    for (const [key, target] of this.#toldBy) if (target.state.up === false) told.set(key, target)
     for (const target of this.targets) {
       const { broker } = target.options
       const served = elsewhere.filter(claim => broker === undefined || claim.broker === broker)
       for (const reading of joinContainers(served, target.containers)) {
         const key = seriesKey(reading)
-        const teller = told.get(key)
         // Two targets that tell of one container: the first in the list counts.
-        if (teller !== undefined && teller !== target && teller.state.up !== false) continue
+        if (told.has(key)) continue
         told.set(key, target)
         readings.push(reading)
       }
     }
+    for (const [key, target] of this.#toldBy)
+      if (!told.has(key) && this.#isUnsettled(target)) told.set(key, target)
     this.#toldBy = told
     const nowMs = this.#clock.now()
     for (const { broker } of readings) this.#lastMs.set(broker, nowMs)
@@ -100,7 +109,12 @@ class CompositeHost implements Host {
   }
 
   isLost(series: Pick<HostReading, 'broker' | 'container' | 'worker'>): boolean {
-    return this.#toldBy.get(seriesKey(series))?.state.up === false
+    const target = this.#toldBy.get(seriesKey(series))
+    return target !== undefined && this.#isUnsettled(target)
+  }
+
+  #isUnsettled({ state: { up, backSinceMs } }: ScrapeTarget): boolean {
+    return up === false || (backSinceMs !== null && this.#clock.now() - backSinceMs < this.#settleMs)
   }
 }
 

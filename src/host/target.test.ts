@@ -100,6 +100,7 @@ test('text is read, gzipped or not, and in pieces of any size', async () => {
       broker: undefined,
       intervalMs: 10_000,
       up: true,
+      backSinceMs: null,
       lastSuccessMs: 1_000_000,
       error: null,
     })
@@ -274,6 +275,8 @@ describe('a host', () => {
       log,
       scrape: given.map(options),
       parser: createExpositionParser,
+      measuresHere: true,
+      settleMs: 15_000,
       world: { files: createHostFiles(tree.root), hostname: 'box', uptimeMs: () => clock.now() },
     })
   const round = async (body: string | number): Promise<ReturnType<Host['cycle']>> => {
@@ -303,8 +306,11 @@ describe('a host', () => {
       })
     }
     expect(await round('# nothing\n')).toEqual([])
-    expect(host.isLost(series)).toBe(false)
     expect(host.source('default').state).toBe('ok')
+    // Back, and not yet seen by whoever collects.
+    expect(host.isLost(series)).toBe(true)
+    for (let i = 0; i < 2; i++) await round('# nothing\n')
+    expect(host.isLost(series)).toBe(false)
   })
 
   test('what is measured here is not asked of a target', async () => {

@@ -39,6 +39,8 @@ export interface TargetState {
   readonly intervalMs: number
   /** null before the first scrape ended. */
   readonly up: boolean | null
+  /** When it answered again after a failure; null when it never failed. */
+  readonly backSinceMs: number | null
   readonly lastSuccessMs: number | null
   /** Why it is not up, for people. */
   readonly error: string | null
@@ -56,7 +58,12 @@ export class ScrapeTarget {
   readonly #log: Log
   readonly #meter = new ContainerMeter()
   #containers: readonly ContainerUsage[] = []
-  #state: Pick<TargetState, 'up' | 'lastSuccessMs' | 'error'> = { up: null, lastSuccessMs: null, error: null }
+  #state: Pick<TargetState, 'up' | 'backSinceMs' | 'lastSuccessMs' | 'error'> = {
+    backSinceMs: null,
+    up: null,
+    lastSuccessMs: null,
+    error: null,
+  }
 
   constructor(options: ScrapeOptions, world: { parser: ExpositionPort; clock: Clock; log: Log }) {
     this.options = options
@@ -79,8 +86,11 @@ export class ScrapeTarget {
     const { name } = this.options
     try {
       this.#containers = await this.#read(signal)
-      if (this.#state.up === false) this.#log.info('Scraping works again.', { target: name })
-      this.#state = { up: true, lastSuccessMs: this.#clock.now(), error: null }
+      const isBack = this.#state.up === false
+      if (isBack) this.#log.info('Scraping works again.', { target: name })
+      const nowMs = this.#clock.now()
+      const backSinceMs = isBack ? nowMs : this.#state.backSinceMs
+      this.#state = { up: true, backSinceMs, lastSuccessMs: nowMs, error: null }
     } catch (error) {
       if (signal.aborted) return
       if (this.#state.up !== false)

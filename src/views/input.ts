@@ -35,6 +35,12 @@ export interface OverviewInput {
   readonly collectIntervalMs: number
   readonly brokers: readonly BrokerStatus[]
   readonly fleets: readonly Fleet[]
+  /** How CPU and memory of a broker's workers are known; left out, they are not measured. */
+  readonly hostSource?: (broker: string) => {
+    readonly state: 'ok' | 'blind' | 'waiting'
+    readonly lastSuccessMs: number | null
+    readonly detail: string | null
+  }
   readonly rules: readonly GroupStatus[]
   /** The catalog's alerts with config laid over them: limits come from here. */
   readonly alerts: readonly ConfiguredAlert[]

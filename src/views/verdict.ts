@@ -173,8 +173,18 @@ const sentences = (parts: readonly (string | undefined)[]): string =>
     .map(part => sentence(part ?? ''))
     .join(' ')
 
-/** The rows of all sources, told broker by broker. */
+/**
+ * The rows of all sources, told broker by broker. That of the host is left out while it waits: workers that run where nothing
+ * measures them are no fault, and not something to wait for.
+ */
 export const sourceRows = (input: OverviewInput): Overview['sources'] =>
-  input.fleets.flatMap(fleet =>
-    fleet.sources(input.nowMs).map((view: SourceView) => ({ broker: fleet.broker, ...view })),
-  )
+  input.fleets.flatMap(fleet => {
+    const { broker } = fleet
+    const host = input.hostSource?.(broker)
+    return [
+      ...fleet.sources(input.nowMs).map((view: SourceView) => ({ broker, ...view })),
+      ...(host === undefined || host.state === 'waiting'
+        ? []
+        : [{ broker, source: 'host' as const, ...host }]),
+    ]
+  })

@@ -314,7 +314,12 @@ export interface Notice {
 
 type Finding = Overview['findings'][number]
 
-const SOURCE_WORDS = { events: 'Task events', inspect: 'Worker inspection', broker: 'Queue lengths' } as const
+const SOURCE_WORDS = {
+  events: 'Task events',
+  inspect: 'Worker inspection',
+  broker: 'Queue lengths',
+  host: 'CPU and memory of workers',
+} as const
 
 /** Findings that say why a source is silent: its bar tells them, so that the same is not told twice. */
 const SILENCE: readonly string[] = [

@@ -27,7 +27,7 @@ async function untilCounted(program: Program, events: number): Promise<number> {
 const redis = await startRedis()
 const counts = { counted: 0 }
 try {
-  if (!process.argv.includes("--scrapes")) await memory()
+  if (!process.argv.includes('--scrapes')) await memory()
   await waiting()
   await scrapes()
 } finally {

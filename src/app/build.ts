@@ -34,6 +34,7 @@ import { createHostLoop } from './host-loop.ts'
 import { COLLECT_INTERVAL_MS, openBroker, openFleet } from './open.ts'
 import { createQueries } from './queries.ts'
 import { createRuleLoop } from './rule-loop.ts'
+import { breathe, polite } from './breathe.ts'
 import { createLoopLag, createSampler } from './sampler.ts'
 import { collectSelf } from './self-metrics.ts'
 import { catalogSettings } from './settings.ts'
@@ -136,7 +137,7 @@ export async function build(options: AppOptions): Promise<App> {
   ]
   const rules = createRules({
     groups,
-    query: (expr, atMs) => queries.vector(expr, atMs),
+    query: polite((expr, atMs) => queries.vector(expr, atMs)),
     write: (producer, atMs, samples) => store.appendCycle(producer, atMs, samples),
     isBlind: createBlindness(
       fleets,
@@ -221,14 +222,19 @@ export async function build(options: AppOptions): Promise<App> {
     }
   }
 
-  const collect = (gridMs: number): void => {
+  const collect = async (gridMs: number): Promise<void> => {
     refresh(clock.now())
     collectSelf(
       registry,
       { version, fleets, store, groups: rules.status(), loopLagSeconds: lag.readSeconds() },
       clock.now(),
     )
-    store.appendCycle('collect', gridMs, registry.cycle())
+    const cycle = store.beginCycle('collect', gridMs)
+    for (const piece of registry.cycle()) {
+      cycle.add(piece)
+      await breathe()
+    }
+    cycle.end()
     collectedAtMs = gridMs
     for (const listener of cycleListeners) listener()
   }
@@ -278,8 +284,10 @@ export async function build(options: AppOptions): Promise<App> {
         hostSource: broker => hostLoop.host.source(broker),
         rules: rules.status(),
         alerts: settings.alerts,
-        query: (expr, atMs) => queries.vector(expr, atMs),
-        queryRange: (expr, startMs, endMs, stepMs) => queries.range(expr, startMs, endMs, stepMs).result,
+        query: polite((expr, atMs) => queries.vector(expr, atMs)),
+        queryRange: polite(
+          (expr, startMs, endMs, stepMs) => queries.range(expr, startMs, endMs, stepMs).result,
+        ),
         changes: [...changes.rows()],
         findings: findings(),
       }),
@@ -352,7 +360,11 @@ export async function build(options: AppOptions): Promise<App> {
       for (const watch of watches) watch.start()
       hostLoop.start()
       loops.push(hostLoop)
-      loops.push(createSampler(clock, COLLECT_INTERVAL_MS, collect))
+      loops.push(
+        createSampler(clock, COLLECT_INTERVAL_MS, collect, error =>
+          log.error('A collection failed.', { error: errorText(error) }),
+        ),
+      )
       loops.push(
         createRuleLoop({
           rules,

@@ -8,25 +8,29 @@ import type { Cancel, Clock } from '../base/index.ts'
 export function createSampler(
   clock: Clock,
   intervalMs: number,
-  sample: (gridMs: number) => void,
-): { stop(): void } {
+  sample: (gridMs: number) => Promise<void>,
+  onError: (error: unknown) => void,
+): { stop(): Promise<void> } {
   let cancel: Cancel | undefined
   let stopped = false
+  let running: Promise<void> = Promise.resolve()
   const plan = (): void => {
     if (stopped) return
     const nowMs = clock.now()
     const nextMs = (Math.floor(nowMs / intervalMs) + 1) * intervalMs
     cancel = clock.after(nextMs - nowMs, () => {
       // A timer may fire a moment early; the grid time is meant, not the timer's.
-      sample(Math.round(clock.now() / intervalMs) * intervalMs)
-      plan()
+      running = sample(Math.round(clock.now() / intervalMs) * intervalMs)
+        .catch(onError)
+        .finally(plan)
     })
   }
   plan()
   return {
-    stop() {
+    async stop() {
       stopped = true
       cancel?.()
+      await running
     },
   }
 }

@@ -57,6 +57,8 @@ const DISCOVER_EVERY = 6
 /** A new worker is asked soon, together with others that come up at the same time. */
 const NEW_WORKER_DELAY_MS = 500
 const PROBLEM_LOG_INTERVAL_MS = 10 * SECOND
+/** A few milliseconds of decoding. */
+const FLUSHED_AT_ONCE_BYTES = 256 * 1024
 /** Workers beat every 2 s: silence so long after connecting is reason to listen elsewhere. */
 const SILENCE_MS = 5 * SECOND
 const LISTEN_ELSEWHERE_MS = 4 * SECOND
@@ -278,7 +280,8 @@ export function createWatch(options: WatchOptions): Watch {
       listening = schedule(options.elsewhereIntervalMs ?? MINUTE, listenElsewhere)
     },
     advance(atMs) {
-      pump.flush()
+      // A backlog is decoded at its own pace: nobody who merely asks may hold the event loop.
+      if (pump.waitingBytes <= FLUSHED_AT_ONCE_BYTES) pump.flush()
       fleet.tick(atMs)
       tell(0, 0, [], fleet.drainChanges())
     },

@@ -21,6 +21,8 @@ export type ExpositionFormat = 'text' | 'openmetrics'
 export interface MetricsOptions {
   /** Label sets a metric may have; what comes beyond is refused and counted in `celeriac_series_dropped_total`. Default 10,000. */
   readonly maxSeriesPerMetric?: number
+  /** Series that all metrics of tasks may have together, each bucket, sum and count of a histogram counted as one. Default 80,000. */
+  readonly maxTaskSeries?: number
 }
 
 /**
@@ -47,8 +49,9 @@ export interface MetricsRegistry {
    * One cycle for the store; call it exactly once a cycle. It differs from `samples` in one thing: a counter or histogram that
    * began since the last cycle is given as 0 first, and with its true value from the next cycle on. Without that 0 `increase()`
    * could not see the first failure of a task, because the series would begin at 1. Totals counted by others are given as they are.
+   * It comes in pieces of a few thousand samples, so that whoever stores them can let the event loop turn in between.
    */
-  cycle(): readonly Sample[]
+  cycle(): Generator<readonly Sample[], void, undefined>
   /**
    * The exposition, in pieces of about 64 KiB, so that whoever sends it can let the event loop turn between two pieces. Series that
    * come or go meanwhile may or may not be in it; one histogram is never torn.

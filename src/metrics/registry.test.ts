@@ -88,11 +88,11 @@ test('the store sees a counter begin at 0, and its true value one cycle later; t
     change('succeeded', { runtimeSeconds: 1 }),
   ])
   expect(text(registry)).toMatch(/celery_task_failed_total\{.*exception="ValueError"\} 1\n/)
-  const first = valuesOf(registry.cycle())
+  const first = valuesOf([...registry.cycle()].flat())
   expect(first[series]).toBe(0)
   expect(new Set(Object.values(first))).toEqual(new Set([0]))
   registry.record('b', [change('failed', { exception: 'ValueError' })])
-  const second = valuesOf(registry.cycle())
+  const second = valuesOf([...registry.cycle()].flat())
   expect(second[series]).toBe(2)
   expect(second[`celery_task_runtime_seconds_count{${OF}}`]).toBe(1)
   expect(second[`celery_task_runtime_seconds_sum{${OF}}`]).toBe(1)
@@ -101,7 +101,7 @@ test('the store sees a counter begin at 0, and its true value one cycle later; t
 test('a total that somebody else counts is not given as 0 first, which would look like a rise', () => {
   const registry = createMetrics()
   registry.total(metrics.processCpu, {}, 12.5)
-  expect(valuesOf(registry.cycle())).toEqual({ celeriac_process_cpu_seconds_total: 12.5 })
+  expect(valuesOf([...registry.cycle()].flat())).toEqual({ celeriac_process_cpu_seconds_total: 12.5 })
 })
 
 test('the labels of a series are the same object in every cycle', () => {
@@ -109,7 +109,7 @@ test('the labels of a series are the same object in every cycle', () => {
   registry.record('b', [change('started', { waitSeconds: 1 })])
   registry.set(metrics.storeSeries, {}, 1)
   const before = [...registry.samples()].map(sample => sample.labels)
-  const after = registry.cycle().map(sample => sample.labels)
+  const after = [...registry.cycle()].flat().map(sample => sample.labels)
   expect(before.length).toBeGreaterThan(20)
   expect(after.length).toBe(before.length)
   after.forEach((labels, i) => expect(labels).toBe(before[i]))
@@ -132,6 +132,35 @@ test('beyond the cap a new label set is refused and counted, and those that exis
     'celery_task_sent_total{broker="x", queue="q", task="b"}': 1,
     'celeriac_series_dropped_total{metric="celery_task_sent_total"}': 2,
   })
+})
+
+test('all metrics of tasks share one budget of series, which leaves the numbers of workers and our own alone', () => {
+  const registry = createMetrics({ maxTaskSeries: 30 })
+  for (const task of ['a', 'b'])
+    registry.record('x', [
+      { kind: 'task', event: 'started', task, queue: 'q', worker: 'w@a', waitSeconds: 1 },
+      { kind: 'task', event: 'started', task, queue: 'q', worker: 'w@a', waitSeconds: 1 },
+    ])
+  const samples = valuesOf(registry.samples())
+  // The first task has its counters and its histogram of 21 series; for the second one's histogram there is no room.
+  expect(samples['celery_task_wait_time_seconds_count{broker="x", queue="q", task="a"}']).toBe(2)
+  expect(samples['celery_task_started_total{broker="x", queue="q", task="b"}']).toBe(2)
+  expect(samples['celery_task_wait_time_seconds_count{broker="x", queue="q", task="b"}']).toBeUndefined()
+  expect(samples['celeriac_series_dropped_total{metric="celery_task_wait_time_seconds"}']).toBe(2)
+  registry.set(metrics.workerUp, { broker: 'x', worker: 'w@a' }, 1)
+  expect(valuesOf(registry.samples())['celery_worker_up{broker="x", worker="w@a"}']).toBe(1)
+})
+
+test('a cycle comes in pieces that together are the samples', () => {
+  const registry = createMetrics()
+  for (let i = 0; i < 300; i++)
+    registry.observe(metrics.taskWait, { broker: 'b', task: `job_${i}`, queue: 'q' }, 1)
+  const pieces = [...registry.cycle()]
+  expect(pieces.length).toBeGreaterThan(1)
+  expect(Math.max(...pieces.map(piece => piece.length))).toBeLessThan(2100)
+  expect(pieces.flat().map(({ labels }) => labels)).toEqual(
+    [...registry.samples()].map(({ labels }) => labels),
+  )
 })
 
 test('values that hold separators of ours are not mixed up', () => {

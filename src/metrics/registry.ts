@@ -10,13 +10,14 @@ import type {
   MetricsRegistry,
 } from './contract.ts'
 import { expose } from './expose.ts'
-import { type Family, histogramFamily, scalarFamily } from './family.ts'
+import { type Family, histogramFamily, scalarFamily, type SeriesCap } from './family.ts'
 import { describeFleet } from './fleet-gauges.ts'
 import type { Histogram, Scalar } from './series.ts'
 import { TaskRecorder } from './task-series.ts'
 import { WorkerRecorder } from './worker-series.ts'
 
-const DEFAULT_MAX_SERIES = 10_000
+const DEFAULT_MAX_SERIES_PER_METRIC = 10_000
+const DEFAULT_MAX_TASK_SERIES = 80_000
 
 /** An empty registry. */
 export function createMetrics(options: MetricsOptions = {}): MetricsRegistry {
@@ -33,12 +34,19 @@ class Registry implements MetricsRegistry {
   /** What each fleet's last collection set. */
   readonly #collected = new Map<string, Map<Scalar, Family<Scalar>>>()
 
-  constructor({ maxSeriesPerMetric: cap = DEFAULT_MAX_SERIES }: MetricsOptions) {
+  constructor({
+    maxSeriesPerMetric = DEFAULT_MAX_SERIES_PER_METRIC,
+    maxTaskSeries = DEFAULT_MAX_TASK_SERIES,
+  }: MetricsOptions) {
+    // Workers and queues are bounded by the fleet's tables; names of tasks and exceptions are whatever people send.
+    const ofTasks: SeriesCap = { perMetric: maxSeriesPerMetric, left: maxTaskSeries }
+    const others: SeriesCap = { perMetric: maxSeriesPerMetric, left: Infinity }
     const dropped = (metric: string): void => {
       // A metric of metrics: it cannot outgrow the catalog, so dropping is never counted for itself.
       if (metric !== metrics.seriesDropped.name) this.add(metrics.seriesDropped, { metric })
     }
-    this.#families = Object.values(metrics).map(metric => {
+    this.#families = Object.values(metrics).map((metric: Metric) => {
+      const cap = metric.labels.includes('task') ? ofTasks : others
       if (metric.kind !== 'histogram') {
         const family = scalarFamily(metric, cap, dropped)
         this.#scalars.set(metric.name, family)
@@ -131,11 +139,13 @@ class Registry implements MetricsRegistry {
   }
 
   samples(): Iterable<Sample> {
-    return this.#sample(false)
+    const samples: Sample[] = []
+    for (const family of this.#families) family.sample(samples)
+    return samples
   }
 
-  cycle(): readonly Sample[] {
-    return this.#sample(true)
+  *cycle(): Generator<readonly Sample[], void, undefined> {
+    for (const family of this.#families) yield* family.cycle()
   }
 
   expose(format: ExpositionFormat): Generator<string, void, undefined> {
@@ -145,12 +155,6 @@ class Registry implements MetricsRegistry {
   /** Families without series are left out. */
   *#inUse(): Generator<Family> {
     for (const family of this.#families) if (family.size > 0) yield family
-  }
-
-  #sample(asCycle: boolean): readonly Sample[] {
-    const samples: Sample[] = []
-    for (const family of this.#families) family.sample(samples, asCycle)
-    return samples
   }
 
   #put(metric: Metric, values: readonly string[], value: number | null): void {

@@ -20,12 +20,24 @@ export interface Matcher {
   readonly value: string
 }
 
+/** A cycle that is being written; see `Store.beginCycle`. */
+export interface OpenCycle {
+  add(samples: Iterable<Sample>): void
+  /** Marks what the cycle before held and this one does not as stale. Further calls do nothing. */
+  end(): void
+}
+
 export interface Store {
   /**
    * Appends one cycle of one producer at one time. A series the producer gave in its previous cycle and not in this one gets a
    * stale marker at `atMs`: unknown is not the last value. Out-of-order cycles of a producer are refused and counted.
    */
   appendCycle(producer: string, atMs: number, samples: Iterable<Sample>): void
+  /**
+   * The same in pieces, so that a large cycle need not hold the event loop: samples can be read once added, stale markers come with
+   * `end`. A producer has one cycle at a time; beginning another ends the one before.
+   */
+  beginCycle(producer: string, atMs: number): OpenCycle
   /** Ends a producer: stale markers for all its series. */
   endProducer(producer: string, atMs: number): void
   /** Series that match, sorted by labels, with samples in (fromMs, toMs]; series without samples there are left out. */

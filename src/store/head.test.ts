@@ -44,6 +44,45 @@ test('a cycle is read back, and a series missing from the next cycle ends with a
   expect(store.stats).toMatchObject({ series: 2, samples: 5, oldestMs: 1000, newestMs: 3000 })
 })
 
+test('a cycle written in pieces is the same cycle; another producer may write meanwhile, and the next cycle ends an open one', () => {
+  const store = createHead()
+  const a = sample('__name__=a', 1)
+  const b = sample('__name__=b', 2)
+  store.appendCycle('p', 1000, [a, b])
+  const cycle = store.beginCycle('p', 2000)
+  cycle.add([a])
+  expect(read(store, [is('__name__', 'a')])).toEqual({
+    a: [
+      [1000, 1],
+      [2000, 1],
+    ],
+  })
+  expect(read(store, [is('__name__', 'b')])).toEqual({ b: [[1000, 2]] })
+  store.appendCycle('rules', 2001, [sample('__name__=r', 7)])
+  cycle.add([sample('__name__=c', 3)])
+  const next = store.beginCycle('p', 3000)
+  cycle.add([b])
+  next.add([a])
+  next.end()
+  next.end()
+  expect(read(store)).toEqual({
+    a: [
+      [1000, 1],
+      [2000, 1],
+      [3000, 1],
+    ],
+    b: [
+      [1000, 2],
+      [2000, 'stale'],
+    ],
+    c: [
+      [2000, 3],
+      [3000, 'stale'],
+    ],
+    r: [[2001, 7]],
+  })
+})
+
 test('a series that returns has nothing between its marker and its return', () => {
   const store = createHead()
   const a = sample('__name__=a', 1)

@@ -1,6 +1,6 @@
 import { CeleriacError, compareText, HOUR, type Labels, type Sample } from '../base/index.ts'
 import { Block, type Column, type Ledger, type Series, STALE, VALUE } from './block.ts'
-import type { Matcher, Store, StoredSeries } from './contract.ts'
+import type { Matcher, OpenCycle, Store, StoredSeries } from './contract.ts'
 import { LabelIndex } from './label-index.ts'
 import { RangeReader } from './read.ts'
 
@@ -53,6 +53,8 @@ interface Producer {
   /** Keys refused in the last cycle for want of room: a series is counted once for as long as it stays refused. */
   refused: ReadonlySet<string>
   samplesRefused: number
+  /** The cycle being written. */
+  open: OpenCycle | undefined
 }
 
 /** A block is cut early once it holds this part of the budget, so that there is always an older one to drop. */
@@ -92,31 +94,42 @@ class MemoryHead implements Head {
   }
 
   appendCycle(name: string, atMs: number, samples: Iterable<Sample>): void {
+    // Taken in full first: a producer that throws half-way must not leave half a cycle behind.
+    const all = Array.isArray(samples) ? (samples as readonly Sample[]) : [...samples]
+    const cycle = this.beginCycle(name, atMs)
+    cycle.add(all)
+    cycle.end()
+  }
+
+  beginCycle(name: string, atMs: number): OpenCycle {
     if (!Number.isFinite(atMs))
       throw new CeleriacError(
         'INTERNAL',
         `The time of a cycle of ${name} is ${atMs}, not epoch milliseconds.`,
       )
-    // Taken in full first: a producer that throws half-way must not leave half a cycle behind.
-    const cycle = Array.isArray(samples) ? (samples as readonly Sample[]) : [...samples]
     const producer = this.#producer(name)
-    if (atMs <= producer.lastMs || atMs <= this.#newestMs - this.#retentionMs) {
-      this.#refuse(producer, cycle.length)
-      return
-    }
-    this.#write(producer, atMs, cycle)
+    producer.open?.end()
+    if (atMs <= producer.lastMs || atMs <= this.#newestMs - this.#retentionMs)
+      return {
+        add: samples => {
+          for (const _ of samples) this.#refuse(producer, 1)
+        },
+        end: () => {},
+      }
+    return (producer.open = this.#begin(producer, atMs))
   }
 
   endProducer(name: string, atMs: number): void {
     const producer = this.#producers.get(name)
     if (producer === undefined) return
+    producer.open?.end()
     // Its end comes after its last cycle, whatever the clock says: a marker before it would leave the last values standing.
-    if (producer.live.length > 0) this.#write(producer, Math.max(atMs, producer.lastMs + 1), [])
+    if (producer.live.length > 0) this.#begin(producer, Math.max(atMs, producer.lastMs + 1)).end()
     producer.block?.seal()
     this.#producers.delete(name)
   }
 
-  #write(producer: Producer, atMs: number, cycle: readonly Sample[]): void {
+  #begin(producer: Producer, atMs: number): OpenCycle {
     this.#newestMs = Math.max(this.#newestMs, atMs)
     const block = this.#blockFor(producer, atMs)
     const row = block.addRow(atMs)
@@ -124,27 +137,37 @@ class MemoryHead implements Head {
     const live: Member[] = []
     const refused = new Set<string>()
     producer.cycle++
-    for (const { labels, value } of cycle) {
-      // Producers mostly give the same series in the same order.
-      const expected = before[live.length]
-      const isExpected = expected?.given === labels && !expected.series.freed
-      const member = isExpected ? expected : this.#member(producer, labels, refused)
-      if (member === undefined) continue
-      if (member.cycle === producer.cycle) {
-        this.#refuse(producer, 1)
-        continue
-      }
-      this.#put(member, block, row, value, VALUE)
-      member.cycle = producer.cycle
-      live.push(member)
-    }
-    for (const member of before) {
-      if (member.cycle !== producer.cycle && !member.series.freed) this.#put(member, block, row, 0, STALE)
-    }
-    producer.live = live
-    producer.refused = refused
     producer.lastMs = atMs
-    if (this.#ledger.bytes > this.#maxBytes) this.#dropBlocks(producer)
+    let ended = false
+    const add = (samples: Iterable<Sample>): void => {
+      if (ended) return
+      for (const { labels, value } of samples) {
+        // Producers mostly give the same series in the same order.
+        const expected = before[live.length]
+        const isExpected = expected?.given === labels && !expected.series.freed
+        const member = isExpected ? expected : this.#member(producer, labels, refused)
+        if (member === undefined) continue
+        if (member.cycle === producer.cycle) {
+          this.#refuse(producer, 1)
+          continue
+        }
+        this.#put(member, block, row, value, VALUE)
+        member.cycle = producer.cycle
+        live.push(member)
+      }
+    }
+    const end = (): void => {
+      if (ended) return
+      ended = true
+      for (const member of before) {
+        if (member.cycle !== producer.cycle && !member.series.freed) this.#put(member, block, row, 0, STALE)
+      }
+      producer.live = live
+      producer.refused = refused
+      producer.open = undefined
+      if (this.#ledger.bytes > this.#maxBytes) this.#dropBlocks(producer)
+    }
+    return { add, end }
   }
 
   #put(member: Member, block: Block, row: number, value: number, mark: typeof VALUE | typeof STALE): void {
@@ -165,6 +188,7 @@ class MemoryHead implements Head {
         live: [],
         refused: new Set(),
         samplesRefused: 0,
+        open: undefined,
       }
       this.#producers.set(name, producer)
     }
@@ -218,7 +242,9 @@ class MemoryHead implements Head {
 
   /** Drops what is past the retention, then the oldest until the budget holds; never what the writer is writing. */
   #dropBlocks(writer: Producer): void {
-    const oldest = this.#blocks.filter(block => block !== writer.block).sort((a, b) => a.lastMs - b.lastMs)
+    const written = new Set([writer.block])
+    for (const { open, block } of this.#producers.values()) if (open !== undefined) written.add(block)
+    const oldest = this.#blocks.filter(block => !written.has(block)).sort((a, b) => a.lastMs - b.lastMs)
     const dropped = new Set<Block>()
     const gone: Series[] = []
     for (const block of oldest) {

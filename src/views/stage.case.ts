@@ -104,7 +104,7 @@ export function createStage(options: Parameters<typeof createFleet>[0] = {}): St
         if (!stage.collecting) continue
         metrics.record(fleet.broker, fleet.drainChanges())
         metrics.collectFleet(fleet, { connected: stage.connection.state === 'connected' }, nowMs)
-        head.appendCycle('fleet', nowMs, metrics.cycle())
+        head.appendCycle('fleet', nowMs, [...metrics.cycle()].flat())
         collectedAtMs = nowMs
         if (nowMs % (15 * SECOND) === 0)
           for (const rule of recording) {

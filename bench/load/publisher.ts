@@ -28,6 +28,10 @@ socket.on('data', (chunk: Buffer) => {
   }
 })
 
+const until = async (holds: () => boolean): Promise<void> => {
+  while (!holds()) await sleep(1)
+}
+
 const PIECE = 200
 const began = performance.now()
 let events = 0
@@ -36,7 +40,7 @@ const flush = async (): Promise<void> => {
   const open = socket.write(Buffer.concat(piece))
   piece = []
   if (!open) await once(socket, 'drain')
-  while (events - answered > 20_000) await sleep(1)
+  await until(() => events - answered <= 20_000)
   if (perSecond > 0) {
     const aheadMs = (events / perSecond) * 1000 - (performance.now() - began)
     if (aheadMs > 1) await sleep(aheadMs)
@@ -48,6 +52,6 @@ for (const command of traffic(JSON.parse(shape) as TrafficShape)) {
   if (piece.length >= (perSecond > 0 ? Math.max(1, Math.min(PIECE, perSecond / 100)) : PIECE)) await flush()
 }
 if (piece.length > 0) await flush()
-while (answered < events) await sleep(5)
+await until(() => answered >= events)
 socket.end()
 process.stdout.write(`${JSON.stringify({ events, seconds: (performance.now() - began) / 1000, unheard })}\n`)

@@ -89,6 +89,13 @@ export const deriv = <Label extends string>(
   windowMs = WINDOW_MS,
 ): Expr<Label> => call('deriv', of, `${selector(of.name, where)}[${formatDuration(windowMs)}]`)
 
+/** Mean of a gauge over a window, of the samples that there are. */
+export const averageOver = <Label extends string>(
+  of: Gauge<Label>,
+  where: Where<NoInfer<Label>> = {},
+  windowMs = WINDOW_MS,
+): Expr<Label> => call('avg_over_time', of, `${selector(of.name, where)}[${formatDuration(windowMs)}]`)
+
 /** In parentheses, a text of several lines on lines of its own. */
 const parens = (text: string): string => (text.includes('\n') ? `(\n  ${indent(text, '  ')}\n)` : `(${text})`)
 

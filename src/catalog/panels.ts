@@ -15,6 +15,7 @@ import {
   sumBy,
   topk,
 } from './expr.ts'
+import { perSecondHeard, whileHeard } from './heard.ts'
 import { type LabelName, metrics } from './metrics.ts'
 import { recorded } from './recording-rules.ts'
 import type { Expr, Unit } from './spec.ts'
@@ -52,14 +53,17 @@ const arriving = promql`
   ${atLeast(
     0,
     promql`
-      ${received(QUEUE)}
+      (${perSecondHeard(received(QUEUE))})
       + ${on(...QUEUE)}
       ${maxBy(QUEUE, deriv(metrics.queueDepth))}`,
   )}
   or ${on(...QUEUE)}
-  ${sumBy(QUEUE, rate(metrics.taskSent))}`
+  (${perSecondHeard(sumBy(QUEUE, rate(metrics.taskSent)))})`
 
-const runtimeP = (q: number): Expr => quantile(q, metrics.taskRuntime, ['broker'])
+const finished = perSecondHeard(sumBy(['broker'], series(recorded.finished)))
+const failed = perSecondHeard(sumBy(['broker'], rate(metrics.taskFailed)))
+
+const runtimeP = (q: number): Expr => whileHeard(quantile(q, metrics.taskRuntime, ['broker']))
 
 export const panels = {
   oldestMessage: panel({
@@ -88,7 +92,7 @@ export const panels = {
     subtitle: 'tasks finished per second',
     kind: 'tile',
     unit: 'per_second',
-    queries: [{ expr: sumBy(['broker'], series(recorded.finished)), legend: 'finished' }],
+    queries: [{ expr: finished, legend: 'finished' }],
     reduce: { by: 'sum', subject: null },
   }),
   failureRatioNow: panel({
@@ -97,7 +101,7 @@ export const panels = {
     subtitle: 'share of finished tasks that failed, 5 minutes',
     kind: 'tile',
     unit: 'ratio',
-    queries: [{ expr: promql`1 - ${latest(recorded.successRate)}`, legend: 'failed' }],
+    queries: [{ expr: whileHeard(promql`1 - ${latest(recorded.successRate)}`), legend: 'failed' }],
     reduce: { by: 'max', subject: 'broker' },
     limit: 'CeleryHighFailureRate',
   }),
@@ -107,7 +111,7 @@ export const panels = {
     subtitle: 'slowest task, 5 minutes',
     kind: 'tile',
     unit: 'seconds',
-    queries: [{ expr: quantile(0.95, metrics.taskRuntime, TASK), legend: '{{task}}' }],
+    queries: [{ expr: whileHeard(quantile(0.95, metrics.taskRuntime, TASK)), legend: '{{task}}' }],
     reduce: { by: 'max', subject: 'task' },
     limit: 'CelerySlowProcessing',
   }),
@@ -148,9 +152,9 @@ export const panels = {
     kind: 'chart',
     unit: 'per_second',
     queries: [
-      { expr: received(['broker']), legend: 'received' },
-      { expr: sumBy(['broker'], series(recorded.finished)), legend: 'finished' },
-      { expr: sumBy(['broker'], rate(metrics.taskFailed)), legend: 'failed' },
+      { expr: perSecondHeard(received(['broker'])), legend: 'received' },
+      { expr: finished, legend: 'finished' },
+      { expr: failed, legend: 'failed' },
     ],
   }),
   waitByQueue: panel({
@@ -159,7 +163,7 @@ export const panels = {
     subtitle: 'publish to start, p95',
     kind: 'chart',
     unit: 'seconds',
-    queries: [{ expr: quantile(0.95, metrics.taskWait, QUEUE), legend: '{{queue}}' }],
+    queries: [{ expr: whileHeard(quantile(0.95, metrics.taskWait, QUEUE)), legend: '{{queue}}' }],
     limit: 'CeleryQueueWaitHigh',
   }),
   workerCount: panel({
@@ -178,7 +182,7 @@ export const panels = {
     subtitle: 'share of finished tasks that succeeded, 5 minutes',
     kind: 'gauge',
     unit: 'ratio',
-    queries: [{ expr: latest(recorded.successRate), legend: '{{broker}}' }],
+    queries: [{ expr: whileHeard(latest(recorded.successRate)), legend: '{{broker}}' }],
     guide: 3,
   }),
   failureRatio: panel({
@@ -187,7 +191,7 @@ export const panels = {
     subtitle: 'share of finished tasks that failed, 5 minutes',
     kind: 'chart',
     unit: 'ratio',
-    queries: [{ expr: latest(recorded.failureRatio), legend: '{{task}} ({{queue}})' }],
+    queries: [{ expr: whileHeard(latest(recorded.failureRatio)), legend: '{{task}} ({{queue}})' }],
     limit: 'CeleryHighFailureRate',
   }),
   processingTime: panel({
@@ -210,7 +214,9 @@ export const panels = {
     subtitle: 'p95, 5 minutes',
     kind: 'chart',
     unit: 'seconds',
-    queries: [{ expr: quantile(0.95, metrics.taskRuntime, TASK), legend: '{{task}} ({{queue}})' }],
+    queries: [
+      { expr: whileHeard(quantile(0.95, metrics.taskRuntime, TASK)), legend: '{{task}} ({{queue}})' },
+    ],
     limit: 'CelerySlowProcessing',
   }),
   workerCpu: panel({
@@ -249,8 +255,8 @@ export const panels = {
     kind: 'chart',
     unit: 'per_second',
     queries: [
-      { expr: sumBy(['broker'], rate(metrics.taskSucceeded)), legend: 'succeeded' },
-      { expr: sumBy(['broker'], rate(metrics.taskFailed)), legend: 'failed' },
+      { expr: perSecondHeard(sumBy(['broker'], rate(metrics.taskSucceeded))), legend: 'succeeded' },
+      { expr: failed, legend: 'failed' },
     ],
     guide: 8,
   }),
@@ -278,7 +284,7 @@ export const panels = {
     subtitle: '15 minutes',
     kind: 'chart',
     unit: 'count',
-    queries: [{ expr: latest(recorded.retriesPerTask), legend: '{{task}} ({{queue}})' }],
+    queries: [{ expr: whileHeard(latest(recorded.retriesPerTask)), legend: '{{task}} ({{queue}})' }],
     limit: 'CeleryRetriesHigh',
   }),
   redisMemory: panel({
@@ -324,7 +330,7 @@ export const panels = {
     subtitle: 'tasks received by workers per second',
     kind: 'table',
     unit: 'per_second',
-    queries: [{ expr: received(QUEUE), legend: '{{queue}}' }],
+    queries: [{ expr: perSecondHeard(received(QUEUE)), legend: '{{queue}}' }],
   }),
   failingTasks: panel({
     id: 'failing-tasks',

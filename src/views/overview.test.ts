@@ -1,4 +1,5 @@
 import { beforeEach, expect, test } from 'vitest'
+import { MINUTE, SECOND } from '../base/index.ts'
 import { configureAlerts } from '../catalog/index.ts'
 import { overview as schema, type Overview } from '../contract/index.ts'
 import { buildOverview } from './overview.ts'
@@ -86,6 +87,50 @@ test('a lost broker makes numbers unknown, not 0, although counters stand still'
     headline: 'The connection to broker default is lost.',
     text: 'For 5 m; it is tried again and again. Nothing answers at redis://cache:6379/0. Until then queues, workers and tasks cannot be known.',
   })
+})
+
+/** The values of each query of a chart over the last `minutes`, one each `stepSeconds`; null where there is none. */
+async function drawn(chartId: string, minutes: number, stepSeconds: number): Promise<(number | null)[][]> {
+  const overview = await look()
+  const endMs = stage.nowMs
+  const startMs = endMs - minutes * MINUTE
+  const stepMs = stepSeconds * SECOND
+  const queries = overview.charts.find(({ id }) => id === chartId)?.queries ?? []
+  return Promise.all(
+    queries.map(async ({ expr }) => {
+      const [series] = await stage.input().queryRange(expr, startMs, endMs, stepMs)
+      const values = new Map(series === undefined ? [] : [...series.timestamps].map((at, i) => [at, i]))
+      return Array.from({ length: (endMs - startMs) / stepMs + 1 }, (_, i) => {
+        const at = values.get(startMs + i * stepMs)
+        return at === undefined ? null : (series?.values[at] ?? null)
+      })
+    }),
+  )
+}
+
+test('a chart of events is empty while they cannot be heard, and goes on with what is true afterwards, not from 0', async () => {
+  stage.failures = 1
+  wellFor()
+  const rates = [0.4, 0.4, 0.2]
+  stage.lose()
+  stage.pass(420)
+  expect((await drawn('tasks-in-out', 6, 15)).map(values => values.filter(value => value !== null))).toEqual([
+    [],
+    [],
+    [],
+  ])
+  stage.connect()
+  stage.pass(30)
+  for (const [i, values] of (await drawn('tasks-in-out', 8, 30)).entries()) {
+    expect(values.slice(2, 15)).toEqual(Array.from({ length: 13 }, () => null))
+    for (const value of [...values.slice(0, 1), ...values.slice(-1)])
+      expect(value).toBeCloseTo(rates[i] ?? Number.NaN, 1)
+  }
+  const overview = await look()
+  expect(tile(overview, 'task-rate')?.value).toBeCloseTo(0.4, 1)
+  expect(overview.queues.find(({ queue }) => queue === 'mail')?.outPerSecond).toBeCloseTo(0.4, 1)
+  const spark = tile(overview, 'task-rate')?.spark.slice(-8) ?? []
+  expect(spark.filter(([, value]) => value === null)).toHaveLength(7)
 })
 
 test('an alert held while the broker is lost is told as held, not as the verdict', async () => {

@@ -1,5 +1,5 @@
 import { Labels, SECOND } from '../base/index.ts'
-import { configureAlerts, ruleGroups } from '../catalog/index.ts'
+import { configureAlerts, metrics as declared, ruleGroups } from '../catalog/index.ts'
 import { createFleet } from '../fleet/index.ts'
 import { depths, failed, heartbeat, received, sent, started, succeeded } from '../fleet/events.case.ts'
 import { createMetrics } from '../metrics/index.ts'
@@ -104,6 +104,12 @@ export function createStage(options: Parameters<typeof createFleet>[0] = {}): St
         if (!stage.collecting) continue
         metrics.record(fleet.broker, fleet.drainChanges())
         metrics.collectFleet(fleet, { connected: stage.connection.state === 'connected' }, nowMs)
+        for (const { source, state } of fleet.sources(nowMs))
+          metrics.set(
+            declared.sourceUp,
+            { broker: fleet.broker, source },
+            state === 'waiting' ? null : state === 'ok' ? 1 : 0,
+          )
         head.appendCycle('fleet', nowMs, [...metrics.cycle()].flat())
         collectedAtMs = nowMs
         if (nowMs % (15 * SECOND) === 0)

@@ -2,7 +2,7 @@ import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { bandsOf } from './bands.ts'
 import { alignRange, increments, stepFor, valueRange } from './scales.ts'
-import { assignSlots, chooseWorst, gapsOf, grid, legendOf, MAX_LINES, onGrid } from './series.ts'
+import { assignSlots, chooseWorst, gapsOf, grid, legendOf, MAX_LINES, newest, onGrid } from './series.ts'
 import { spread, summarise } from './summary.ts'
 
 const HOUR_MS = 3_600_000
@@ -134,6 +134,12 @@ test('a gap is where nothing is known after something was, and reaches to the en
     [],
   )
   expect(gapsOf([], instants, 80)).toEqual([])
+})
+
+test('the value for now is that of the last instant: once it is not known, the one before does not stand for it', () => {
+  expect(newest([1, 0])).toBe(0)
+  expect(newest([1, null])).toBeNull()
+  expect(newest([])).toBeNull()
 })
 
 test('the summary says what the picture shows', () => {

@@ -69,9 +69,8 @@ export function gapsOf(
   return gaps
 }
 
-/** The value that stands for now: the last one, or the one before it when the grid ends ahead of the sample. */
-export const newest = (values: readonly (number | null)[]): number | null =>
-  values.at(-1) ?? values.at(-2) ?? values.at(-3) ?? null
+/** The value that stands for now, or null: an older one would say that it is still so. */
+export const newest = (values: readonly (number | null)[]): number | null => values.at(-1) ?? null
 
 /** At most this many lines have a colour of their own: with more, some pair looks the same to somebody. */
 export const MAX_LINES = 4

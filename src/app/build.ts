@@ -113,6 +113,8 @@ export async function build(options: AppOptions): Promise<App> {
         ]
   const fleets = watched.map(({ fleet }) => fleet)
   const hostLoop = createHostLoop({ config, fleets, registry, clock, log })
+  // From 0 on, so that the first gap is an increase too.
+  for (const { broker } of fleets) registry.add(metrics.eventGapSeconds, { broker }, 0)
   const celeryExporter = createCeleryExporterPage({
     options: config.celeryExporter,
     brokers: fleets.map(({ broker }) => broker),

@@ -8,14 +8,15 @@ import {
   latest,
   maxBy,
   on,
+  onManyToOne,
   promql,
   quantile,
   rate,
   series,
   sumBy,
   topk,
+  when,
 } from './expr.ts'
-import { perSecondHeard, whileHeard } from './heard.ts'
 import { type LabelName, metrics } from './metrics.ts'
 import { recorded } from './recording-rules.ts'
 import type { Expr, Unit } from './spec.ts'
@@ -47,6 +48,13 @@ const panel = <const Id extends string>(entry: Panel<Id>): Panel<Id> => entry
 const TASK = ['broker', 'task', 'queue'] as const
 const QUEUE = ['broker', 'queue'] as const
 const received = (by: readonly ('broker' | 'queue')[]): Expr => sumBy(by, rate(metrics.taskReceived))
+
+/** Without a value at times when the events of its broker were not heard: what is unknown must not look like 0. */
+const whileHeard = (of: Expr): Expr => when(of, on('broker'), series(recorded.eventsHeard))
+
+/** A rate per second whose events were heard: after an outage it does not climb from 0 to what is true over five minutes. */
+const perSecondHeard = (of: Expr): Expr =>
+  promql`${of} / ${onManyToOne('broker')} (${series(recorded.eventsHeard)} > 0)`
 
 /** Tasks that come to a queue: those that left it and what it grew by, or those sent to it where nothing was received yet. */
 const arriving = promql`

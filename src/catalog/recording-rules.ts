@@ -6,8 +6,10 @@
 import { MINUTE } from '../base/index.ts'
 import {
   atLeast,
+  averageOver,
   increase,
   latest,
+  maxBy,
   observed,
   on,
   onManyToOne,
@@ -94,6 +96,30 @@ const retriesPerTask = record({
     )}`,
 })
 
+const EVENTS = { source: 'events' } as const
+const isHeard = promql`${maxBy(['broker'], series(metrics.sourceUp, EVENTS))} == 1`
+
+/**
+ * A counter stands still while its events cannot be heard, so that its rate falls to 0 although nobody knows. Where what happened
+ * meanwhile is lost (a gap was counted), a rate is of the time in which events were heard; where the broker kept it, of all time.
+ */
+const eventsHeard = record({
+  name: 'broker:celeriac_events_heard:ratio5m',
+  labels: ['broker'],
+  unit: 'ratio',
+  help: 'Share of the last 5 minutes whose events are counted: under 1 after an outage in which events were lost. Absent while events are not heard.',
+  expr: promql`
+    (${when(
+      maxBy(['broker'], averageOver(metrics.sourceUp, EVENTS)),
+      on('broker'),
+      promql`${sumBy(['broker'], increase(metrics.eventGapSeconds))} > 0`,
+    )}
+    or ${on('broker')}
+    ${isHeard})
+    and ${on('broker')}
+    ${isHeard}`,
+})
+
 const WORKER = on('broker', 'worker')
 const isUp = promql`${latest(metrics.workerUp)} == 1`
 
@@ -151,6 +177,7 @@ export const recorded = {
   successRate,
   runtimeAverage,
   retriesPerTask,
+  eventsHeard,
   busyRatio,
   tasksPerWorker,
   queueDepthPerWorker,

@@ -133,6 +133,16 @@ test('a chart of events is empty while they cannot be heard, and goes on with wh
   expect(spark.filter(([, value]) => value === null)).toHaveLength(7)
 })
 
+test('where the broker kept the events of an outage, a rate is of all time: what comes late counts for the time it waited', async () => {
+  stage.losesEvents = false
+  wellFor()
+  stage.lose()
+  stage.pass(120)
+  stage.connect()
+  stage.pass(30)
+  expect(tile(await look(), 'task-rate')?.value).toBeCloseTo(0.4 * 0.6, 1)
+})
+
 test('an alert held while the broker is lost is told as held, not as the verdict', async () => {
   wellFor()
   stage.lose()

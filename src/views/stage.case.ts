@@ -29,6 +29,8 @@ export interface Stage {
   failures: number
   collecting: boolean
   tell: { sent: boolean }
+  /** Whether what happens while the broker is lost is lost too, as with Redis; RabbitMQ keeps it. */
+  losesEvents: boolean
   /** Lets time pass. */
   pass(seconds: number): void
   connect(): void
@@ -43,6 +45,8 @@ export function createStage(options: Parameters<typeof createFleet>[0] = {}): St
   const recording = ruleGroups().flatMap(group => group.rules.filter(rule => rule.kind === 'record'))
   let collectedAtMs: number | null = null
   let task = 0
+  let lostAtMs: number | undefined
+  metrics.add(declared.eventGapSeconds, { broker: fleet.broker }, 0)
 
   const runTasks = (atMs: number): void => {
     const [worker] = stage.alive
@@ -86,6 +90,7 @@ export function createStage(options: Parameters<typeof createFleet>[0] = {}): St
     failures: 0,
     collecting: true,
     tell: { sent: true },
+    losesEvents: true,
 
     pass(seconds) {
       for (const end = stage.nowMs + seconds * SECOND; stage.nowMs < end;) {
@@ -128,6 +133,9 @@ export function createStage(options: Parameters<typeof createFleet>[0] = {}): St
     connect() {
       Object.assign(stage.connection, { state: 'connected', sinceMs: stage.nowMs, error: undefined })
       fleet.observe({ kind: 'broker-connected' }, stage.nowMs)
+      if (lostAtMs !== undefined && stage.losesEvents)
+        metrics.add(declared.eventGapSeconds, { broker: fleet.broker }, (stage.nowMs - lostAtMs) / SECOND)
+      lostAtMs = undefined
     },
 
     lose() {
@@ -137,6 +145,7 @@ export function createStage(options: Parameters<typeof createFleet>[0] = {}): St
         error: { code: 'BROKER_UNREACHABLE', message: 'Nothing answers at redis://cache:6379/0.' },
       })
       fleet.observe({ kind: 'broker-lost' }, stage.nowMs)
+      lostAtMs ??= stage.nowMs
     },
 
     input: (changes = {}) => ({

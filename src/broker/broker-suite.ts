@@ -485,6 +485,7 @@ export function brokerSuite(traits: TransportTraits, createWorld: () => Promise<
       const ended = broker.control({ method: 'ping' }, { timeoutMs: 60_000 }).catch((error: unknown) => error)
       await sleep(50)
       silent = false
+      const crashedMs = Date.now()
       await world.crash()
       expect(await ended).toMatchObject({ code: expect.stringMatching(/^BROKER_/) as string })
       await eventually(() => broker.state.state === 'connecting')
@@ -512,5 +513,12 @@ export function brokerSuite(traits: TransportTraits, createWorld: () => Promise<
       expect(
         heard.states.map(state => state.state).filter((state, at, all) => state !== all[at - 1]),
       ).toEqual(['connecting', 'connected', 'connecting', 'connected'])
+      // Where messages wait for us, whether any was missed depends on more than the crash.
+      if (traits.form !== 'envelope') return
+      expect(heard.gaps).toMatchObject([{ reason: 'connection_lost' }])
+      const [{ fromMs, toMs } = { fromMs: 0, toMs: 0 }] = heard.gaps
+      expect(fromMs).toBeGreaterThan(crashedMs - 30_000)
+      expect(toMs - fromMs).toBeGreaterThanOrEqual(300)
+      expect(toMs).toBeLessThanOrEqual(Date.now())
     }))
 }

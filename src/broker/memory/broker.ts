@@ -36,6 +36,8 @@ export function createMemoryBroker(options: MemoryBrokerOptions): Broker {
   const replyList = names.replyList(replyRoutingKey)
   const bindings = new Bindings(names)
   let listener: BrokerListener | undefined
+  /** Since when events cannot be heard. */
+  let lostMs: number | undefined
 
   const serverUp = (): void => {
     if (!status.running) return
@@ -46,10 +48,14 @@ export function createMemoryBroker(options: MemoryBrokerOptions): Broker {
     )
     server.consume(client, replyList, text => desk.deliver(decodeControlReply(text)))
     status.connected(VERSION)
+    if (lostMs !== undefined)
+      listener?.gapEnded({ reason: 'connection_lost', fromMs: lostMs, toMs: clock.now() })
+    lostMs = undefined
   }
   const client: MemoryClient = {
     serverUp,
     serverDown() {
+      if (status.state.state === 'connected') lostMs = clock.now()
       const error = new CeleriacError('BROKER_LOST', 'The in-process broker went down.', {
         hint: 'It comes back by itself.',
       })

@@ -20,11 +20,14 @@ import { openConnection, type RedisConnection } from './connection.ts'
 import { ControlKeyReader } from './control-keys.ts'
 import { QueueDiscovery } from './discovery.ts'
 import { isReply, redisError } from './errors.ts'
+import { gapOf, type LostSubscription, type ServerMark } from './gap.ts'
 import { listenElsewhere } from './listen-elsewhere.ts'
-import { parseInfo } from './info.ts'
+import { parseInfo, serverMark } from './info.ts'
 import { QueueReader } from './queue-reader.ts'
 import { ReplyCollector } from './reply-collector.ts'
 import { ServerReader } from './server-reader.ts'
+import { unlessRefused } from './pipeline.ts'
+import { Subscriber } from './subscriber.ts'
 import { UnackedReader } from './unacked.ts'
 
 export interface RedisBrokerOptions {
@@ -44,7 +47,7 @@ const STOP_TIMEOUT_MS = 1_000
 /** Both connections of one life: lost together, opened together. */
 interface Session {
   readonly commands: RedisConnection
-  readonly subscriber: RedisConnection
+  readonly subscriber: Subscriber
 }
 
 /** A Broker on a Redis server: see `Broker`, and celery-wire.md sections 2, 3 and 8 for what it says there. */
@@ -72,6 +75,10 @@ class RedisBroker implements Broker {
   #session: Session | undefined
   #attempts = 0
   #retry: Cancel | undefined
+  /** The subscription that was lost and not replaced yet. */
+  #gap: LostSubscription | undefined
+  /** The server as it was when it was asked last. */
+  #mark: ServerMark = { runId: null, cutOffs: null }
 
   constructor(options: RedisBrokerOptions) {
     this.#options = options
@@ -155,7 +162,11 @@ class RedisBroker implements Broker {
   }
 
   readServer(): Promise<ServerReading> {
-    return this.#ask(async connection => (await this.#server.read(connection)).reading)
+    return this.#ask(async connection => {
+      const { reading, info } = await this.#server.read(connection)
+      if (this.#session?.commands === connection) this.#mark = serverMark(info)
+      return reading
+    })
   }
 
   readControlKeys(): Promise<readonly ControlKeysReading[] | null> {
@@ -184,58 +195,62 @@ class RedisBroker implements Broker {
   async #connect(): Promise<void> {
     const { target, log } = this.#options
     let failed = false
-    const lost = (error: CeleriacError): void => {
+    const lost = (error: CeleriacError, subscription?: LostSubscription): void => {
       if (failed) return
       failed = true
-      this.#lost(error)
+      this.#lost(error, subscription)
     }
-    const opened: RedisConnection[] = []
+    let commands: RedisConnection | undefined
+    let subscriber: Subscriber | undefined
     try {
-      let received = 0
-      const open = async (): Promise<RedisConnection> => {
-        const connection = await openConnection(target, this.#clock, lost, () => received)
-        opened.push(connection)
-        return connection
-      }
-      const commands = await open()
-      const subscriber = await open()
-      await subscriber.pSubscribe(this.#names.eventPattern, payload => {
-        received++
-        if (this.#session?.subscriber === subscriber)
-          this.#listener?.eventMessage({ form: 'envelope', payload, receivedAtMs: this.#clock.now() })
+      commands = await openConnection(target, this.#clock, lost)
+      const info = parseInfo((await unlessRefused(commands.info())) ?? '')
+      subscriber = await Subscriber.open({
+        target,
+        patterns: [this.#names.eventPattern],
+        clock: this.#clock,
+        onLost: lost,
       })
-      const version = await this.#askVersion(commands)
       if (failed || !this.#status.running) {
-        opened.forEach(connection => connection.destroy())
+        subscriber.destroy()
+        commands.destroy()
         return
       }
-      this.#session = { commands, subscriber }
-      this.#attempts = 0
-      log.debug('Connected to the broker.', { broker: this.name, address: this.address, version })
-      this.#status.connected(version)
+      this.#connected({ commands, subscriber }, info)
     } catch (error) {
-      opened.forEach(connection => connection.destroy())
+      subscriber?.destroy()
+      commands?.destroy()
+      log.debug('An attempt to connect failed.', { broker: this.name, attempt: this.#attempts + 1 })
       lost(redisError(error, target, false))
     }
   }
 
-  async #askVersion(connection: RedisConnection): Promise<string | undefined> {
-    try {
-      const fields = parseInfo(await connection.info('server'))
-      return fields.get('valkey_version') ?? fields.get('redis_version')
-    } catch (error) {
-      // INFO may be forbidden; watching works without it.
-      if (isReply(error)) return undefined
-      throw error
-    }
+  #connected(session: Session, info: ReadonlyMap<string, string>): void {
+    const version = info.get('valkey_version') ?? info.get('redis_version')
+    const gap = this.#gap
+    const before = this.#mark
+    this.#session = session
+    this.#attempts = 0
+    this.#gap = undefined
+    this.#mark = serverMark(info)
+    this.#options.log.debug('Connected to the broker.', { broker: this.name, address: this.address, version })
+    this.#status.connected(version)
+    if (gap !== undefined) this.#listener?.gapEnded(gapOf(gap, before, this.#mark, this.#clock.now()))
+    session.subscriber.listen((payload, receivedAtMs) => {
+      this.#listener?.eventMessage({ form: 'envelope', payload, receivedAtMs })
+    })
   }
 
-  #lost(error: CeleriacError): void {
+  #lost(error: CeleriacError, subscription?: LostSubscription): void {
     const session = this.#session
     this.#session = undefined
     this.#collector.stop()
     this.#controlKeys.reset()
-    if (session !== undefined) close(session)
+    if (session !== undefined) {
+      // The first end counts: until it is heard again, all is one gap.
+      this.#gap = subscription ?? session.subscriber.end('given up')
+      close(session)
+    }
     if (!this.#status.running) return
     this.#status.failed(error)
     this.#desk.abandon(error)

@@ -12,19 +12,18 @@ export type RedisConnection = RedisClientType<Nothing, Nothing, Nothing, 2>
 type Nothing = Record<string, never>
 type ConnectionOptions = NonNullable<Parameters<typeof createClient<Nothing, Nothing, Nothing, 2>>[0]>
 
-const CONNECT_TIMEOUT_MS = 3_000
+export const CONNECT_TIMEOUT_MS = 3_000
 
 /**
  * Opens one connection and proves by a PING that commands are obeyed. It is never repaired: when it is lost, `onLost` hears of
  * it once and the connection is done for, so that nobody has to guess which subscriptions survived. Hung servers are noticed
  * by a watch of our own, because the client's socket time-out cannot tell a silent server from a busy process of ours.
- * `received` counts messages: while it grows, a PONG that is stuck behind them is not missed. Rejects with a CeleriacError.
+ * Rejects with a CeleriacError.
  */
 export async function openConnection(
   target: RedisTarget,
   clock: Clock,
   onLost: (error: CeleriacError) => void,
-  received: () => number = () => 0,
 ): Promise<RedisConnection> {
   const client: RedisConnection = createClient(clientOptions(target))
   let over = false
@@ -61,7 +60,7 @@ export async function openConnection(
   ready = true
   stopWatch = watchForSilence({
     clock,
-    received,
+    received: () => 0,
     onSilence: lost,
     async ask() {
       try {

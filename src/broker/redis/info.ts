@@ -1,4 +1,5 @@
 import type { ServerReading } from '../broker.ts'
+import type { ServerMark } from './gap.ts'
 
 /** Redis' INFO text as fields; lines that are no field are passed over. */
 export function parseInfo(text: string): ReadonlyMap<string, string> {
@@ -69,3 +70,9 @@ function isFull(fields: ReadonlyMap<string, string>): boolean {
 /** True when the last snapshot failed; whether that stops writes is in the configuration. */
 export const snapshotFailed = (fields: ReadonlyMap<string, string>): boolean =>
   fields.get('rdb_last_bgsave_status') === 'err'
+
+/** Which run of which server INFO is of; see `gapOf`. */
+export const serverMark = (fields: ReadonlyMap<string, string>): ServerMark => ({
+  runId: fields.get('run_id') ?? null,
+  cutOffs: infoCount(fields, 'client_output_buffer_limit_disconnections'),
+})

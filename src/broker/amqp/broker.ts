@@ -16,7 +16,7 @@ import { deadline } from '../silence.ts'
 import { BrokerStatus } from '../status.ts'
 import type { AmqpTarget } from '../url.ts'
 import { amqpError, replyCode } from './errors.ts'
-import { EventQueue, MAX_WAITING_MESSAGES, OWN_PREFIX } from './event-queue.ts'
+import { EventQueue, type EventQueueLimits, OWN_PREFIX } from './event-queue.ts'
 import { Management } from './management.ts'
 import type { ManagementTarget } from './management-url.ts'
 import { JSON_PROPERTIES } from './message.ts'
@@ -28,6 +28,7 @@ export interface AmqpBrokerOptions {
   readonly target: AmqpTarget
   readonly transportOptions?: ExchangeOptions
   readonly management?: ManagementTarget
+  readonly eventQueueLimits?: EventQueueLimits
   readonly clock: Clock
   readonly log: Log
 }
@@ -87,6 +88,7 @@ class AmqpBroker implements Broker {
       clock,
       log,
       hear: message => this.#listener?.eventMessage(message),
+      ...(options.eventQueueLimits === undefined ? {} : { limits: options.eventQueueLimits }),
     })
     this.#management =
       options.management === undefined ? undefined : new Management(options.management, clock, log)
@@ -353,7 +355,7 @@ class AmqpBroker implements Broker {
   #heard(waiting: number): void {
     const nowMs = this.#clock.now()
     this.#heardAtMs = nowMs
-    if (waiting >= MAX_WAITING_MESSAGES) this.#overflowSinceMs ??= nowMs
+    if (waiting >= this.#queue.limits.waitingMessages) this.#overflowSinceMs ??= nowMs
     else if (this.#overflowSinceMs !== undefined) {
       const fromMs = this.#overflowSinceMs
       this.#overflowSinceMs = undefined

@@ -10,20 +10,31 @@ import { RedeliveryFilter } from './redelivery-filter.ts'
 /** Names of our queues begin with this, so that what a killed process left for a minute can be recognised. */
 export const OWN_PREFIX = 'celeriac.'
 
-/**
- * Bounds of what may wait for us in the broker: a burst that outruns us, and what is published until we are back. Beyond them the
- * broker drops the oldest, so that a slow monitor never takes the memory that tasks need.
- */
-export const MAX_WAITING_MESSAGES = 200_000
-const MAX_WAITING_BYTES = 256 * 1024 * 1024
+export interface EventQueueLimits {
+  /**
+   * What may wait for us in the broker: a burst that outruns us, and what is published until we are back. Beyond it the broker drops
+   * the oldest, so that a slow monitor never takes the memory that tasks need.
+   */
+  readonly waitingMessages: number
+  readonly waitingBytes: number
+  /** Messages that may be under way without our acknowledgement. */
+  readonly prefetch: number
+}
+
+const DEFAULT_LIMITS: EventQueueLimits = {
+  waitingMessages: 200_000,
+  waitingBytes: 256 * 1024 * 1024,
+  // Enough for 20,000 a second at 100 ms of round trip.
+  prefetch: 2_000,
+}
+
 /** Celery's own receivers have 5 s, and lose silently whatever they are later than that (celery-wire.md section 4). */
 const MESSAGE_TTL_MS = 600_000
 /** The queue waits so long for a lost connection to come back, and then goes by itself. */
 const QUEUE_EXPIRES_MS = 60_000
 
-/** Messages that may be under way without our acknowledgement: enough for 20,000 a second at 100 ms of round trip. */
-const PREFETCH = 2_000
-const ACK_EVERY = 250
+/** A part of the prefetch is acknowledged at once, and what comes slower after a moment. */
+const ACKS_A_PREFETCH = 8
 const ACK_AFTER_MS = 200
 
 export interface EventQueueOptions {
@@ -31,6 +42,7 @@ export interface EventQueueOptions {
   readonly clock: Clock
   readonly log: Log
   readonly hear: (message: RawEventMessage) => void
+  readonly limits?: EventQueueLimits
 }
 
 /**
@@ -40,8 +52,9 @@ export interface EventQueueOptions {
  */
 export class EventQueue {
   readonly name = `${OWN_PREFIX}events.${randomUUID()}`
+  readonly limits: EventQueueLimits
   readonly #options: EventQueueOptions
-  readonly #filter = new RedeliveryFilter(PREFETCH)
+  readonly #filter: RedeliveryFilter
   #declared = false
   #durable = false
   #received = 0
@@ -52,6 +65,8 @@ export class EventQueue {
 
   constructor(options: EventQueueOptions) {
     this.#options = options
+    this.limits = options.limits ?? DEFAULT_LIMITS
+    this.#filter = new RedeliveryFilter(this.limits.prefetch)
   }
 
   /** Messages so far. */
@@ -77,7 +92,7 @@ export class EventQueue {
         new CeleriacError('BROKER_LOST', `The channel of events was closed: ${error?.message ?? 'by us'}.`),
       )
     })
-    await channel.prefetch(PREFETCH)
+    await channel.prefetch(this.limits.prefetch)
     this.#channel = channel
     await channel.consume(this.name, message => {
       if (message !== null) this.#take(message, channel)
@@ -94,9 +109,9 @@ export class EventQueue {
       autoDelete: false,
       expires: QUEUE_EXPIRES_MS,
       messageTtl: MESSAGE_TTL_MS,
-      maxLength: MAX_WAITING_MESSAGES,
+      maxLength: this.limits.waitingMessages,
       overflow: 'drop-head',
-      arguments: { 'x-max-length-bytes': MAX_WAITING_BYTES },
+      arguments: { 'x-max-length-bytes': this.limits.waitingBytes },
     })
     this.#declared = true
     await channel.bindQueue(this.name, this.#options.exchange, '#')
@@ -151,7 +166,7 @@ export class EventQueue {
     else hear(rawEvent(message, clock.now()))
     this.#filter.remember(fingerprint)
     this.#lastUnacked = message
-    if (++this.#unacked >= ACK_EVERY) this.#acknowledge()
+    if (++this.#unacked >= this.limits.prefetch / ACKS_A_PREFETCH) this.#acknowledge()
     else this.#ackTimer ??= clock.after(ACK_AFTER_MS, () => this.#acknowledge())
   }
 

@@ -19,7 +19,7 @@ const file = (name: string): string => join(folder, name)
 
 /** A certificate for loopback, signed by itself or by another. */
 function makeCertificate(name: string, signer?: string): void {
-  const subject = ['-subj', '/CN=localhost', '-addext', 'subjectAltName=DNS:localhost,IP:127.0.0.1']
+  const subject = ['-subj', `/CN=${name}`, '-addext', 'subjectAltName=DNS:localhost,IP:127.0.0.1']
   const kind = ['-x509', '-newkey', 'rsa:2048', '-nodes', '-days', '1']
   const files = ['-keyout', file(`${name}-key.pem`), '-out', file(`${name}.pem`)]
   const by = signer === undefined ? [] : ['-CA', file(`${signer}.pem`), '-CAkey', file(`${signer}-key.pem`)]

@@ -151,14 +151,17 @@ class AmqpBroker implements Broker {
   }
 
   discoverQueues(): Promise<readonly string[]> {
-    return this.#ask(async () => taskQueueNames((await this.#management?.queues()) ?? [], this.#names))
+    return this.#ask(async () =>
+      taskQueueNames((await this.#management?.queues())?.queues ?? [], this.#names),
+    )
   }
 
   readQueues(queues: readonly string[]): Promise<readonly QueueReading[]> {
     return this.#ask(async session => {
-      const listed = await this.#management?.queues()
-      const managed = listed === undefined ? undefined : new Map(listed.map(queue => [queue.name, queue]))
-      const existing = managed === undefined ? queues : queues.filter(queue => managed.has(queue))
+      const listing = await this.#management?.queues()
+      const managed = listing && new Map(listing.queues.map(queue => [queue.name, queue]))
+      // Asking for a queue that does not exist costs a channel and a line in the log of the server.
+      const existing = listing?.complete === true ? queues.filter(queue => managed?.has(queue)) : queues
       const counts = await session.reader.read(existing)
       return existing.flatMap(queue => {
         const count = counts.get(queue)
@@ -182,13 +185,13 @@ class AmqpBroker implements Broker {
 
   readServer(): Promise<ServerReading> {
     return this.#ask(async session => {
-      const [roundTripSeconds, blocked, server, queues] = await Promise.all([
+      const [roundTripSeconds, blocked, server, listing] = await Promise.all([
         this.#roundTrip(session),
         this.#askBlocked(session),
         this.#management?.server(),
         this.#management?.queues(SAME_ROUND_MS),
       ])
-      const tasks = queues === undefined ? undefined : taskQueues(queues, this.#names)
+      const tasks = listing && taskQueues(listing.queues, this.#names)
       const told = [server?.alarms ?? null, blocked].filter(alarms => alarms !== null)
       return {
         version: session.events.serverVersion ?? null,
@@ -212,8 +215,8 @@ class AmqpBroker implements Broker {
 
   readControlKeys(): Promise<readonly ControlKeysReading[] | null> {
     return this.#ask(async () => {
-      const queues = await this.#management?.queues()
-      return queues === undefined ? null : controlKeys(queues, this.#names)
+      const listing = await this.#management?.queues(SAME_ROUND_MS)
+      return listing === undefined ? null : controlKeys(listing.queues, this.#names)
     })
   }
 

@@ -10,11 +10,11 @@ import { cleanText, codeOf, isTlsCode, unreachable } from '../network-errors.ts'
 import { tlsSocketOptions } from '../tls.ts'
 import type { ManagementTarget } from './management-url.ts'
 
-const TIMEOUT_MS = 5_000
-const MAX_RESPONSE_BYTES = 32 * 1024 * 1024
+const TIMEOUT_MS = 3_000
+const MAX_RESPONSE_BYTES = 4 * 1024 * 1024
 
 export interface HttpJson {
-  /** GET of a path below `/api/`. Rejects with a CeleriacError; never holds more than 32 MiB, never takes more than 5 s. */
+  /** GET of a path below `/api/`. Rejects with a CeleriacError; never holds more than 4 MiB, never takes more than 3 s. */
   get(path: string): Promise<unknown>
   close(): void
 }

@@ -1,5 +1,4 @@
-import type { Clock, Log } from '../../base/index.ts'
-import { type CeleriacError, errorText } from '../../base/index.ts'
+import { CeleriacError, type Clock, errorText, type Log } from '../../base/index.ts'
 import { createHttpJson, type HttpJson } from './http-json.ts'
 import type { ManagementTarget } from './management-url.ts'
 
@@ -20,6 +19,12 @@ export interface ManagedQueue {
   readonly consumerTimeoutSeconds: number | null
 }
 
+export interface QueueListing {
+  readonly queues: readonly ManagedQueue[]
+  /** False: the vhost has more than were listed, so that a queue which is missing here may exist. */
+  readonly complete: boolean
+}
+
 /** What the nodes say together: memory is that of the node which is nearest to its limit, for that one blocks publishers first. */
 export interface ManagedServer {
   readonly memoryUsedBytes: number | null
@@ -30,6 +35,8 @@ export interface ManagedServer {
   readonly alarms: readonly string[] | null
 }
 
+/** After a failure, so that an API which hangs does not hold up what AMQP says each time. */
+const ASK_AGAIN_MS = 15_000
 const PAGE_SIZE = 500
 /** Ten thousand queues; beyond, the listing is cut. */
 const MAX_PAGES = 20
@@ -66,9 +73,9 @@ export class Management {
   readonly #clock: Clock
   readonly #log: Log
   #http: HttpJson | undefined
-  #listing:
-    { readonly atMs: number; readonly queues: Promise<readonly ManagedQueue[] | undefined> } | undefined
-  readonly #failing = new Set<string>()
+  #listing: { readonly atMs: number; readonly queues: Promise<QueueListing | undefined> } | undefined
+  /** By what cannot be read: when it is tried again. */
+  readonly #failing = new Map<string, number>()
 
   constructor(target: ManagementTarget, clock: Clock, log: Log) {
     this.#target = target
@@ -77,7 +84,7 @@ export class Management {
   }
 
   /** Every queue of the vhost, listed at most `maxAgeMs` ago; undefined when the API cannot be asked. */
-  queues(maxAgeMs = 0): Promise<readonly ManagedQueue[] | undefined> {
+  queues(maxAgeMs = 0): Promise<QueueListing | undefined> {
     const nowMs = this.#clock.now()
     if (this.#listing === undefined || maxAgeMs === 0 || nowMs - this.#listing.atMs > maxAgeMs)
       this.#listing = { atMs: nowMs, queues: this.#tried('queues', http => this.#list(http)) }
@@ -86,10 +93,8 @@ export class Management {
 
   async server(): Promise<ManagedServer> {
     const [nodes, connections] = await Promise.all([
-      this.#tried('nodes', async http => readNodes(await http.get(`nodes?columns=${NODE_COLUMNS}`))),
-      this.#tried('connections', async http =>
-        countAt(await http.get('overview?columns=object_totals.connections'), 'object_totals', 'connections'),
-      ),
+      this.#tried('nodes', http => this.#nodes(http)),
+      this.#tried('connections', http => this.#connections(http)),
     ])
     return { ...(nodes ?? NOTHING), connections: connections ?? null }
   }
@@ -99,33 +104,56 @@ export class Management {
     this.#http = undefined
   }
 
-  async #list(http: HttpJson): Promise<readonly ManagedQueue[]> {
+  async #list(http: HttpJson): Promise<QueueListing> {
     const queues: ManagedQueue[] = []
     const vhost = encodeURIComponent(this.#target.vhost)
-    for (let page = 1, pages = 1; page <= Math.min(pages, MAX_PAGES); page++) {
+    for (let page = 1; page <= MAX_PAGES; page++) {
       const query = `page=${page}&page_size=${PAGE_SIZE}&columns=${QUEUE_COLUMNS}`
       const answer = recordOf(await http.get(`queues/${vhost}?${query}`))
-      pages = numberOr(answer['page_count'], 1)
-      const items = Array.isArray(answer['items']) ? (answer['items'] as readonly unknown[]) : []
-      for (const item of items) {
+      const { items, page_count: pages } = answer
+      if (!Array.isArray(items) || count(pages) === null) throw this.#odd()
+      for (const item of items as readonly unknown[]) {
         const queue = readQueue(item)
         if (queue !== undefined) queues.push(queue)
       }
+      if (page >= (count(pages) ?? 0)) return { queues, complete: true }
     }
-    return queues
+    return { queues, complete: false }
+  }
+
+  async #nodes(http: HttpJson): Promise<NodeFigures> {
+    const figures = readNodes(await http.get(`nodes?columns=${NODE_COLUMNS}`))
+    if (figures === undefined) throw this.#odd()
+    return figures
+  }
+
+  async #connections(http: HttpJson): Promise<number> {
+    const answer = await http.get('overview?columns=object_totals.connections')
+    const connections = countAt(answer, 'object_totals', 'connections')
+    if (connections === null) throw this.#odd()
+    return connections
+  }
+
+  #odd(): CeleriacError {
+    return new CeleriacError(
+      'BROKER_REFUSED',
+      `What answers at ${this.#target.address} is not RabbitMQ's management API.`,
+      { hint: 'Check the management URL.' },
+    )
   }
 
   async #tried<T>(what: string, ask: (http: HttpJson) => Promise<T>): Promise<T | undefined> {
+    const again = this.#failing.get(what)
+    if (again !== undefined && this.#clock.now() < again) return undefined
     try {
       this.#http ??= createHttpJson(this.#target)
       const answer = await ask(this.#http)
       if (this.#failing.delete(what)) this.#log.info(`The management API says the ${what} again.`)
       return answer
     } catch (error) {
-      if (!this.#failing.has(what)) {
-        this.#failing.add(what)
-        const reason =
-          error instanceof Error && 'line' in error ? (error as CeleriacError).line : errorText(error)
+      this.#failing.set(what, this.#clock.now() + ASK_AGAIN_MS)
+      if (again === undefined) {
+        const reason = error instanceof CeleriacError ? error.line : errorText(error)
         this.#log.warn(`The management API does not say the ${what}; what only it knows is missing.`, {
           reason,
         })
@@ -149,8 +177,6 @@ const recordOf = (value: unknown): Readonly<Record<string, unknown>> =>
 
 const count = (value: unknown): number | null =>
   typeof value === 'number' && Number.isFinite(value) && value >= 0 ? value : null
-
-const numberOr = (value: unknown, otherwise: number): number => count(value) ?? otherwise
 
 const countAt = (value: unknown, ...path: readonly string[]): number | null =>
   count(path.reduce<unknown>((at, key) => recordOf(at)[key], value))
@@ -179,12 +205,12 @@ export function readQueue(item: unknown): ManagedQueue | undefined {
   }
 }
 
-/** The figures of `/api/nodes`. */
-export function readNodes(answer: unknown): NodeFigures {
+/** The figures of `/api/nodes`; undefined when no node runs, which cannot be. */
+export function readNodes(answer: unknown): NodeFigures | undefined {
   const nodes = (Array.isArray(answer) ? (answer as readonly unknown[]) : [])
     .map(recordOf)
     .filter(node => node['running'] !== false)
-  if (nodes.length === 0) return NOTHING
+  if (nodes.length === 0) return undefined
   const memory = nodes
     .map(node => ({ used: count(node['mem_used']), limit: count(node['mem_limit']) }))
     .filter(node => node.used !== null && node.limit !== null && node.limit > 0)

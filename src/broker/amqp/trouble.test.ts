@@ -42,16 +42,15 @@ test('a connection that is cut again and again in a flood loses no event, counts
   const link = linkTo(url)
   await link.connect()
   const uuids = numbers(20_000)
-  let over = false
-  const flood = publish(link, uuids).finally(() => (over = true))
-  let cuts = 0
-  while (!over || cuts < 5) {
+  const flood = { over: false }
+  const published = publish(link, uuids).finally(() => (flood.over = true))
+  for (let cuts = 0; !flood.over || cuts < 5;) {
     await sleep(randomInt(50, 600))
     if (broker.state.state !== 'connected') continue
     proxy.cut()
     cuts++
   }
-  await flood
+  await published
   await eventually(() => heard.messages.length >= uuids.length, 30_000)
   // A second would bring what comes twice.
   await sleep(1000)

@@ -1,5 +1,5 @@
 import type { TaskEvent, WorkerEvent } from '../celery/index.ts'
-import type { Reading, ServerState } from './contract.ts'
+import type { QueueFacts, Reading, ServerState } from './contract.ts'
 
 /** A round time at which the tests of this room begin. */
 export const T0 = 1_800_000_000_000
@@ -140,6 +140,22 @@ export const depths = (of: Readonly<Record<string, number>>): Reading => ({
     unacked: null,
     consumers: null,
   })),
+})
+
+/** A reading of one queue. */
+export const queueReading = (said: Partial<QueueFacts> & { readonly depth: number }): Reading => ({
+  kind: 'queues',
+  queues: [
+    {
+      queue: 'bills',
+      heads: null,
+      newest: null,
+      deliveredTotal: null,
+      unacked: null,
+      consumers: null,
+      ...said,
+    },
+  ],
 })
 
 /** A server that says nothing but what is given. */

@@ -4,7 +4,6 @@ import type {
   Fleet,
   FleetChange,
   FleetTotals,
-  InspectMethod,
   OrphanView,
   QueueView,
   Reading,
@@ -14,21 +13,21 @@ import type {
   SourceView,
   WorkerView,
 } from './contract.ts'
+import { type Demand, Demands } from './demand.ts'
+import { Inspection } from './inspection.ts'
 import { type FleetOptions, type FleetSettings, fleetSettings } from './options.ts'
 import { Presence } from './presence.ts'
 import { QueueTable } from './queues.ts'
 import { longestRunning } from './running.ts'
 import { sourceViews } from './sources.ts'
 import { TaskTable } from './tasks.ts'
-import type { TaskRecord } from './task-record.ts'
+import { InspectionRounds } from './unseen-starts.ts'
 import type { WorkerLife } from './worker-life.ts'
 import { isPresent, isUncertain, viewOf, type ViewTime } from './worker-record.ts'
-import { type HeldReply, WorkerTable } from './workers.ts'
+import { WorkerTable } from './workers.ts'
 
 /** Celery waits up to 32 s between attempts to reach its broker (celery-wire.md section 13): until then nobody is proven gone. */
 const RETURN_MS = 35 * SECOND
-
-type InspectReading = Extract<Reading, { kind: 'inspect' }>
 
 /**
  * Everything known of one broker's fleet, from what it is told and the time it is given. Pure and bounded; what cannot be known is
@@ -45,6 +44,8 @@ class FleetState implements Fleet {
   readonly #workers: WorkerTable
   readonly #queues: QueueTable
   readonly #presence: Presence
+  readonly #rounds = new InspectionRounds()
+  readonly #inspection: Inspection
   #changes: FleetChange[] = []
   /** `unheard` until anything at all came from the broker. */
   #connection: 'unheard' | 'connected' | 'lost' = 'unheard'
@@ -69,11 +70,22 @@ class FleetState implements Fleet {
     this.#queues = new QueueTable(settings)
     this.#presence = new Presence(Math.max(settings.workerTimeoutMs, RETURN_MS))
     this.#tasks = new TaskTable(settings, {
+      rounds: this.#rounds,
       onlyQueueOf: worker => this.#workers.onlyQueueOf(worker),
       startedWaiting: task => this.#queues.startedWaiting(task, this.#nowMs),
       stoppedWaiting: (task, how) => this.#queues.stoppedWaiting(task, how),
       tell,
     })
+    this.#inspection = new Inspection(
+      {
+        workers: this.#workers,
+        tasks: this.#tasks,
+        queues: this.#queues,
+        presence: this.#presence,
+        rounds: this.#rounds,
+      },
+      settings.inspectIntervalMs,
+    )
   }
 
   get evictions(): Fleet['evictions'] {
@@ -104,14 +116,17 @@ class FleetState implements Fleet {
     if (this.#connection === 'unheard') this.#connected(atMs)
     // A question asked before the loss may be answered after it: too late to say anything.
     if (this.#connection === 'lost') return
-    if (reading.kind === 'inspect') return this.#inspected(reading, atMs)
+    if (reading.kind === 'inspect') {
+      if (reading.replies.size > 0) this.#lastMs.inspect = atMs
+      return this.#inspection.answered(reading, atMs)
+    }
     this.#lastMs.broker = atMs
     if (reading.kind === 'server') {
       this.#server = reading.server
       this.#serverAtMs = atMs
       return
     }
-    this.#queues.observe(reading.queues, atMs)
+    this.#queues.observe(reading.queues, id => this.#tasks.sinceOf(id), this.#rounds.now, atMs)
     this.#queues.forgetUnseenStarts(this.#heldNothingSinceMs(), worker => this.#workers.isPresent(worker))
   }
 
@@ -135,22 +150,17 @@ class FleetState implements Fleet {
   }
 
   queues(nowMs: number): readonly QueueView[] {
+    const workers = this.#workerCount()
     const connected = this.#connection === 'connected'
     const present = [...this.#workers.all()].filter(isPresent)
-    const consumers = new Map<string, number>()
-    for (const worker of present)
-      for (const queue of worker.life.queues ?? []) consumers.set(queue, (consumers.get(queue) ?? 0) + 1)
-    const workerCount = this.#workerCount()
-    const allAsked = present.length > 0 && present.every(worker => worker.life.queues !== null)
     // Without task events from those who consume a queue, no start of its tasks is seen.
     const mute = present.filter(worker => worker.life.silentRises >= 2)
-    return this.#queues.views(
-      nowMs,
+    const demands = workers === null ? undefined : new Demands(present, this.#viewTime(nowMs))
+    return this.#queues.views(nowMs, {
       connected,
-      queue => !mute.some(({ life }) => life.queues === null || life.queues.includes(queue)),
-      queue =>
-        workerCount === null ? null : (consumers.get(queue) ?? (allAsked || workerCount === 0 ? 0 : null)),
-    )
+      startsAreSeen: queue => !mute.some(({ life }) => life.queues === null || life.queues.includes(queue)),
+      demand: queue => demands?.of(queue) ?? UNKNOWN_DEMAND,
+    })
   }
 
   totals(nowMs: number): FleetTotals {
@@ -232,38 +242,6 @@ class FleetState implements Fleet {
     this.#server = null
   }
 
-  #inspected({ method, replies, askedAtMs: asked }: InspectReading, atMs: number): void {
-    const askedAtMs = asked ?? atMs - SECOND
-    for (const [name, value] of replies) {
-      this.#presence.met(name)
-      const held = this.#workers.applyReply(name, method, value, askedAtMs, atMs)
-      if (held !== undefined) this.#holds(held, method, askedAtMs, atMs)
-    }
-    if (replies.size > 0) this.#lastMs.inspect = atMs
-    if (method === 'ping' || method === 'stats') this.#presence.roundEnded(askedAtMs, replies.size, atMs)
-    if (method === 'active') this.#tasks.forgetAdopted(atMs - 4 * this.#settings.inspectIntervalMs)
-    if (method === 'active_queues') {
-      this.#workers.consumersAsked(replies, askedAtMs)
-      for (const worker of this.#workers.all())
-        if (isPresent(worker)) for (const queue of worker.life.queues ?? []) this.#queues.know(queue, atMs)
-    }
-  }
-
-  /** A worker said which tasks it holds. */
-  #holds({ life, requests, count }: HeldReply, method: InspectMethod, askedAtMs: number, atMs: number): void {
-    const listed = new Set<TaskRecord>()
-    for (const { id, name, routingKey, timeStart } of requests) {
-      const queue = routingKey === '' ? life.onlyQueue : (life.routes.get(routingKey) ?? routingKey)
-      const task = this.#tasks.adopt(id, name, queue, atMs)
-      if (task === undefined || method !== 'active') continue
-      listed.add(task)
-      this.#tasks.listedActive(task, life, timeStart * 1000 + (life.clock.medianMs || 0), askedAtMs)
-    }
-    // What could not be read may be any of them.
-    if (method === 'active' && requests.length === count)
-      this.#tasks.endUnlisted(life, listed, askedAtMs, atMs)
-  }
-
   /** Processes that are there, two under one name included. */
   *#runners(nowMs: number): Iterable<WorkerLife> {
     const time = this.#viewTime(nowMs)
@@ -303,6 +281,14 @@ class FleetState implements Fleet {
     }
     return sinceMs
   }
+}
+
+const UNKNOWN_DEMAND: Demand = {
+  consumers: null,
+  slots: null,
+  freeSlots: null,
+  reserved: null,
+  running: null,
 }
 
 const isWorkerEvent = (event: CeleryEvent): event is WorkerEvent =>

@@ -1,7 +1,16 @@
+import { SECOND } from '../base/index.ts'
 import type { QueueFacts, QueueView } from './contract.ts'
+import type { Demand } from './demand.ts'
+import { HeadAges, type SinceOf } from './head-ages.ts'
 import type { FleetSettings } from './options.ts'
+import { QueueProgress } from './progress.ts'
 import type { TaskRecord } from './task-record.ts'
+import type { InspectionRounds } from './unseen-starts.ts'
 import { EtaHeap, Line } from './waiting.ts'
+import type { WorkerLife } from './worker-life.ts'
+
+/** Clients' events may arrive in another order than their messages, and a reading takes its time: by so much a time is doubted. */
+const DOUBT_MS = 5 * SECOND
 
 interface Queue {
   readonly name: string
@@ -19,6 +28,19 @@ interface Queue {
   readonly due: Line<TaskRecord>
   /** The newest task that was forgotten while it waited: until a newer one starts, the oldest is not known. NaN: none. */
   lostUntilMs: number
+  unacked: number | null
+  readonly progress: QueueProgress
+  readonly headAges: HeadAges
+  /** What began to wait before `sinceMs` was not in the broker, by a reading in that round of questions. */
+  leftBefore: { readonly sinceMs: number; readonly round: number } | undefined
+}
+
+/** What the rest of the fleet knows for the views of queues. */
+export interface QueueKnowledge {
+  readonly connected: boolean
+  /** Whether starts of a queue's tasks can be seen at all, so that what did not start still waits. */
+  startsAreSeen(queue: string): boolean
+  demand(queue: string): Demand
 }
 
 /**
@@ -33,7 +55,7 @@ export class QueueTable {
 
   constructor(settings: FleetSettings) {
     this.#settings = settings
-    for (const name of settings.queues) this.#queues.set(name, makeQueue(name, true))
+    for (const name of settings.queues) this.#queues.set(name, this.#make(name, true))
   }
 
   get refused(): number {
@@ -49,16 +71,22 @@ export class QueueTable {
     if (queue !== undefined && atMs > queue.namedAtMs) queue.namedAtMs = atMs
   }
 
-  observe(readings: readonly QueueFacts[], atMs: number): void {
-    for (const { queue: name, depth } of readings) {
+  /** `sinceOf`: since when a message waits, by its id. `round`: the round of questions being asked. */
+  observe(readings: readonly QueueFacts[], sinceOf: SinceOf, round: number, atMs: number): void {
+    for (const facts of readings) {
+      const { depth } = facts
       if (!Number.isFinite(depth) || depth < 0) continue
-      const queue = this.#find(name, atMs)
+      const queue = this.#find(facts.queue, atMs)
       if (queue === undefined) continue
       queue.depth = depth
       queue.depthAtMs = atMs
       if (depth > 0) queue.emptySinceMs = Number.NaN
       else if (Number.isNaN(queue.emptySinceMs)) queue.emptySinceMs = atMs
       if (depth > 0) queue.namedAtMs = atMs
+      queue.unacked = facts.unacked
+      queue.progress.read(facts, atMs)
+      queue.headAges.read(facts, atMs, sinceOf)
+      queue.leftBefore ??= leftBefore(queue, round, atMs)
     }
   }
 
@@ -92,6 +120,8 @@ export class QueueTable {
       queue.depth = null
       queue.emptySinceMs = Number.NaN
       queue.lostUntilMs = Number.NaN
+      queue.leftBefore = undefined
+      queue.headAges.lost()
     }
     while (this.#etas.takeDue(Infinity) !== undefined);
   }
@@ -110,6 +140,27 @@ export class QueueTable {
     }
   }
 
+  /**
+   * The same by rounds of questions, for queues that are never empty. What a present worker received and does not list any more has
+   * started. What nobody was seen to receive, was not in the broker and is listed by no worker has, too.
+   */
+  roundEnded(
+    rounds: InspectionRounds,
+    lifeOf: (worker: string) => WorkerLife | undefined,
+    allSaid: boolean,
+  ): void {
+    for (const queue of this.#queues.values()) {
+      const left = queue.leftBefore
+      const decided = allSaid && left !== undefined && rounds.isPast(left.round)
+      if (decided) queue.leftBefore = undefined
+      this.#clear(queue, Infinity, task => {
+        if (!rounds.isPast(task.heldRound)) return false
+        if (task.worker === '') return decided && task.waitingSinceMs < left.sinceMs
+        return rounds.isPast(task.receivedRound) && (lifeOf(task.worker)?.fullRounds ?? 0) >= 2
+      })
+    }
+  }
+
   tick(nowMs: number): void {
     this.#wakeDue(nowMs)
     for (const queue of this.#queues.values())
@@ -117,29 +168,29 @@ export class QueueTable {
         this.#queues.delete(queue.name)
   }
 
-  /** `agesKnown`: whether starts of tasks can be seen at all, so that what did not start still waits. */
-  views(
-    nowMs: number,
-    connected: boolean,
-    agesKnown: (queue: string) => boolean,
-    consumers: (queue: string) => number | null,
-  ): QueueView[] {
+  views(nowMs: number, known: QueueKnowledge): QueueView[] {
     this.#wakeDue(nowMs)
     const oldestReadingMs = nowMs - 3 * this.#settings.collectIntervalMs
     return [...this.#queues.values()].map(queue => {
-      const fresh = connected && queue.depth !== null && queue.depthAtMs >= oldestReadingMs
-      const ageKnown = connected && queue.sentSeen && Number.isNaN(queue.lostUntilMs) && agesKnown(queue.name)
+      const { name } = queue
+      const fresh = known.connected && queue.depth !== null && queue.depthAtMs >= oldestReadingMs
+      const depth = fresh ? queue.depth : null
+      const startsSeen = known.connected && known.startsAreSeen(name)
+      const { consumers, slots, freeSlots, reserved, running } = known.demand(name)
       return {
-        queue: queue.name,
-        depth: fresh ? queue.depth : null,
+        queue: name,
+        depth,
         depthAtMs: fresh ? queue.depthAtMs : null,
-        consumers: consumers(queue.name),
-        oldestTaskAgeSeconds: ageKnown ? oldestAgeSeconds(queue, nowMs) : null,
-        noProgressSeconds: null,
-        unacked: null,
-        reservedTasks: null,
-        freeSlots: null,
-        load: null,
+        consumers,
+        oldestTaskAgeSeconds: oldestAgeSeconds(queue, fresh, startsSeen, nowMs),
+        noProgressSeconds: fresh ? queue.progress.seconds(nowMs) : null,
+        unacked: fresh ? queue.unacked : null,
+        reservedTasks: reserved,
+        freeSlots,
+        load:
+          depth === null || reserved === null || running === null || slots === null || slots === 0
+            ? null
+            : (running + reserved + depth) / slots,
       }
     })
   }
@@ -159,6 +210,10 @@ export class QueueTable {
       }
   }
 
+  #make(name: string, configured: boolean): Queue {
+    return makeQueue(name, configured, 3 * this.#settings.collectIntervalMs)
+  }
+
   #find(name: string, atMs: number): Queue | undefined {
     const known = this.#queues.get(name)
     if (known !== undefined) return known
@@ -166,14 +221,14 @@ export class QueueTable {
       this.#refused++
       return undefined
     }
-    const queue = makeQueue(name, false)
+    const queue = this.#make(name, false)
     queue.namedAtMs = atMs
     this.#queues.set(name, queue)
     return queue
   }
 }
 
-const makeQueue = (name: string, configured: boolean): Queue => ({
+const makeQueue = (name: string, configured: boolean, maxGapMs: number): Queue => ({
   name,
   configured,
   depth: null,
@@ -184,6 +239,10 @@ const makeQueue = (name: string, configured: boolean): Queue => ({
   plain: new Line(),
   due: new Line(),
   lostUntilMs: Number.NaN,
+  unacked: null,
+  progress: new QueueProgress(),
+  headAges: new HeadAges(maxGapMs),
+  leftBefore: undefined,
 })
 
 const isIdle = (queue: Queue): boolean =>
@@ -197,10 +256,26 @@ function leave(task: TaskRecord, etas: EtaHeap<TaskRecord>): boolean {
   return true
 }
 
-function oldestAgeSeconds(queue: Queue, nowMs: number): number {
-  const sinceMs = Math.min(
-    queue.plain.first?.waitingSinceMs ?? Infinity,
-    queue.due.first?.waitingSinceMs ?? Infinity,
-  )
+/** By a reading just taken: what is older than all heads has left the broker, and so has everything when it is empty. */
+function leftBefore(queue: Queue, round: number, atMs: number): Queue['leftBefore'] {
+  const { sinceMs } = queue.headAges
+  if (queue.depth !== 0 && !Number.isFinite(sinceMs)) return undefined
+  return { sinceMs: Math.min(sinceMs, atMs) - DOUBT_MS, round }
+}
+
+/**
+ * By events where starts are seen and no waiting task was forgotten, and by the oldest message of the broker where that one can be
+ * read; both when both can be told. A message in the broker that neither an event nor a sample knows may be older than all others.
+ */
+function oldestAgeSeconds(queue: Queue, fresh: boolean, startsSeen: boolean, nowMs: number): number | null {
+  const byEvents = startsSeen && queue.sentSeen && Number.isNaN(queue.lostUntilMs)
+  const headMs = fresh ? queue.headAges.sinceMs : Number.NaN
+  const byHeads = !Number.isNaN(headMs)
+  if (!byEvents && !byHeads) return null
+  if (byEvents && fresh && !byHeads && queue.headAges.canTell) return null
+  const eventMs = byEvents
+    ? Math.min(queue.plain.first?.waitingSinceMs ?? Infinity, queue.due.first?.waitingSinceMs ?? Infinity)
+    : Infinity
+  const sinceMs = Math.min(eventMs, byHeads ? headMs : Infinity)
   return sinceMs === Infinity ? 0 : Math.max(0, nowMs - sinceMs) / 1000
 }

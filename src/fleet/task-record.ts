@@ -49,6 +49,9 @@ export class TaskRecord implements Waiter<TaskRecord> {
   receivedRetries = -1
   /** How often the broker delivered it again. */
   redeliveries = 0
+  /** Rounds of questions in which it was last received, and last listed as held by a worker. */
+  receivedRound = 0
+  heldRound = 0
   /** Where it runs, from its start to its end. */
   run: Run<TaskRecord> | undefined = undefined
 

@@ -1,4 +1,4 @@
-import { MINUTE } from '../base/index.ts'
+import { MINUTE, SECOND } from '../base/index.ts'
 import {
   exceptionClass,
   type TaskEvent,
@@ -11,14 +11,17 @@ import { Deadlines } from './deadlines.ts'
 import { HeldChanges } from './holding.ts'
 import { Interned } from './interned.ts'
 import type { FleetSettings } from './options.ts'
+import { RecentIds } from './recent-ids.ts'
 import { Redeliveries } from './redeliveries.ts'
 import { namesOf, RunningTasks } from './running.ts'
 import { type TaskChange, taskChange, TaskRecord, UNKNOWN } from './task-record.ts'
+import type { InspectionRounds } from './unseen-starts.ts'
 import { CLIENT_DELAY_MS, isAhead, isTrusted } from './wait-clocks.ts'
 import type { WorkerLife } from './worker-life.ts'
 
 /** What the table of tasks asks of, and tells to, the rest of the fleet. */
 export interface TaskSurroundings {
+  readonly rounds: InspectionRounds
   /** The one queue that a worker consumes, when it consumes exactly one; '' otherwise. */
   onlyQueueOf(worker: string): string
   /** A task was sent to a queue and has not started; it waits since `waitingSinceMs`. */
@@ -31,6 +34,8 @@ export interface TaskSurroundings {
 const MAX_INTERNED = 20_000
 /** Tasks known only from the answers of workers. */
 const MAX_ADOPTED = 20_000
+/** For this long an older answer or reading that still names a task is known to be older than its end. */
+const RECENT_MS = 10 * SECOND
 /** How long a task whose end was proven and not seen is remembered, so that an end that comes late is still joined to it. */
 const UNSEEN_LINGER_MS = MINUTE
 
@@ -54,6 +59,8 @@ export class TaskTable {
   /** Ended records, and those whose end was proven and not seen, each in order of their deadline. */
   readonly #endings = new Deadlines<TaskRecord>()
   readonly #unseenEndings = new Deadlines<TaskRecord>()
+  /** Tasks that were forgotten as they succeeded. */
+  readonly #succeeded = new RecentIds(RECENT_MS)
   #evicted = 0
   #sent = 0
   #runs = 0
@@ -123,17 +130,18 @@ export class TaskTable {
   /** Tells what was held long enough and forgets what ended long enough ago. */
   tick(nowMs: number): void {
     this.#held.tick(nowMs, this.#sent > 0)
+    this.#succeeded.tick(nowMs)
     for (const endings of [this.#endings, this.#unseenEndings])
       for (let task = endings.take(nowMs); task !== undefined; task = endings.take(nowMs))
         // A task may have come back to life, and may have ended again since: then a later entry stands for it.
         if (--task.endings === 0 && task.stage === 'done') this.#forget(task)
   }
 
-  /** What an answer of a worker says of one task: brings name and queue of tasks whose `task-sent` nobody saw. Undefined when there is no room for it. */
+  /** What an answer of a worker says of one task: brings name and queue of tasks whose `task-sent` nobody saw. Undefined when it is over, or there is no room for it. */
   adopt(uuid: string, name: string, queue: string, atMs: number): TaskRecord | undefined {
     let task = this.#records.get(uuid)
     if (task === undefined) {
-      if (this.#adopted.size >= MAX_ADOPTED) return undefined
+      if (this.#adopted.size >= MAX_ADOPTED || this.#succeeded.has(uuid)) return undefined
       task = this.#open(uuid)
       task.adopted = true
     }
@@ -142,6 +150,13 @@ export class TaskTable {
     if (task.queue === '' && queue !== '') task.queue = this.#names.of(queue)
     this.#held.named(task)
     return task
+  }
+
+  /** Since when a message of the broker waits, by its id; see `SinceOf`. */
+  sinceOf(uuid: string): number {
+    const task = this.#records.get(uuid)
+    if (task === undefined) return this.#succeeded.has(uuid) ? Infinity : Number.NaN
+    return task.stage === 'waiting' ? task.waitingSinceMs : Infinity
   }
 
   /** An answer of `by` to a question asked at `askedAtMs` lists it as active since `startedMs`; NaN when that is not said. */
@@ -251,6 +266,7 @@ export class TaskTable {
     }
     task.runRetries = retries
     task.worker = this.#names.of(event.hostname)
+    task.receivedRound = this.#around.rounds.now
     if (!overtaken) task.stage = 'waiting'
     // Delivered again after its worker vanished: it is no orphan any more.
     if (task.run?.isLost === true) this.#running.end(task)
@@ -320,7 +336,10 @@ export class TaskTable {
     task.stage = 'done'
     const sentMayCome = this.#held.sentExpected && task.sentRetries < Math.max(0, task.runRetries)
     const eventMayCome = sentMayCome || task.overtakenRuns > 0 || task.redeliveries > 0
-    if (how === 'succeeded' && !eventMayCome && task.held === undefined) return this.#forget(task)
+    if (how === 'succeeded' && !eventMayCome && task.held === undefined) {
+      this.#succeeded.add(task.uuid)
+      return this.#forget(task)
+    }
     task.endings++
     this.#endings.add(task, atMs + this.#settings.lingerMs)
   }

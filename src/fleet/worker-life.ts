@@ -38,8 +38,14 @@ export class WorkerLife implements Runner<TaskRecord> {
   activeAtMs = Number.NEGATIVE_INFINITY
   reserved: number | null = null
   reservedAtMs = Number.NEGATIVE_INFINITY
+  /** Reserved tasks by queue; null when the queue of one of them is not known. */
+  reservedByQueue: ReadonlyMap<string, number> | null = null
   scheduled: number | null = null
   scheduledAtMs = Number.NEGATIVE_INFINITY
+  /** When it was asked for its newest answer that lists what is active. */
+  listedAtMs = Number.NEGATIVE_INFINITY
+  /** Rounds of questions in a row in which it said all that it holds. */
+  fullRounds = 0
   processed: number | null = null
   /** `processed` when a task event was last seen; -1: to be taken from the next heartbeat. */
   processedBase = -1

@@ -78,6 +78,12 @@ export class WorkerTable {
     return worker !== undefined && isPresent(worker)
   }
 
+  /** The process behind the name of a present worker. */
+  presentLife(name: string): WorkerLife | undefined {
+    const worker = this.#workers.get(name)
+    return worker !== undefined && isPresent(worker) ? worker.life : undefined
+  }
+
   onlyQueueOf(name: string): string {
     return this.#workers.get(name)?.life.onlyQueue ?? ''
   }

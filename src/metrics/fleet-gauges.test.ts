@@ -66,6 +66,8 @@ test('everything known of a fleet becomes a number, and nothing that is not', ()
     [`celery_worker_consuming{broker="b", worker="${W1}"}`]: 1,
     'celery_queue_depth{broker="b", queue="bills"}': 0,
     'celery_queue_consumers{broker="b", queue="bills"}': 1,
+    'celery_queue_no_progress_seconds{broker="b", queue="bills"}': 0,
+    'celery_queue_free_slots{broker="b", queue="bills"}': 2,
     'redis_memory_used_bytes{broker="b"}': 10,
     'redis_memory_max_bytes{broker="b"}': 0,
     'redis_maxclients{broker="b"}': 100,

@@ -3,22 +3,42 @@ export const REDACTED = '***'
 
 /**
  * A broker URL fit to print: user name kept, password and query values replaced. Works on text that no URL parser accepts
- * (a password may hold `/`, `@` or `#`), because everything between the scheme and the last `@` is taken for credentials.
+ * (a password may hold `/`, `@` or `#`), because everything between the scheme and the last `@` is taken for credentials. Without an
+ * `@` the text is shown only as far as it looks like a place: whoever forgot or lost the `@` wrote a password where a port, a
+ * database or a host is expected.
  */
 export function redactUrl(url: string): string {
   const match = /^([a-z][a-z0-9+.-]*:\/\/)([\s\S]*)$/i.exec(url)
   if (match === null) return url.includes('@') ? `${REDACTED}@${url.slice(url.lastIndexOf('@') + 1)}` : url
   const scheme = match[1] ?? ''
-  const redactHost = (part: string): string => {
-    const at = part.lastIndexOf('@')
-    if (at < 0) return redactQuery(part)
-    const credentials = part.slice(0, at)
-    const colon = credentials.indexOf(':')
-    const user = colon < 0 ? credentials : credentials.slice(0, colon)
-    return `${colon < 0 ? user : `${user}:${REDACTED}`}@${redactQuery(part.slice(at + 1))}`
-  }
-  return scheme + redactHost(match[2] ?? '')
+  const rest = match[2] ?? ''
+  const at = rest.lastIndexOf('@')
+  if (at < 0) return scheme + redactPlace(scheme, rest)
+  const credentials = rest.slice(0, at)
+  const colon = credentials.indexOf(':')
+  const user = colon < 0 ? credentials : credentials.slice(0, colon)
+  return `${scheme}${colon < 0 ? user : `${user}:${REDACTED}`}@${redactPlace(scheme, rest.slice(at + 1))}`
 }
+
+/** `host:port/path?query` with its query values replaced, or as much of it as is nothing else. Several may stand with `;` between. */
+function redactPlace(scheme: string, text: string): string {
+  const question = text.indexOf('?')
+  const place = question < 0 ? text : text.slice(0, question)
+  const shown = place
+    .split(';')
+    .map(part => {
+      const [, again = '', host, path = ''] = PLACE.exec(part) ?? []
+      if (host === undefined) return REDACTED
+      // A database is a number; any other word there may be the end of a password.
+      const mayShow = !/^(rediss?|sentinel):/i.test(scheme) || /^\/?\d*\/?$/.test(path)
+      return again + host + (mayShow ? path : `/${REDACTED}`)
+    })
+    .join(';')
+  return shown + redactQuery(question < 0 ? '' : text.slice(question))
+}
+
+const PLACE =
+  /^([a-z][a-z0-9+.-]*:\/\/)?((?:\[[0-9a-f:.%]+\]|[a-z0-9_.%-]*)(?::\d{1,5})?)(?=$|\/)(\/[^;]*)?$/i
 
 function redactQuery(text: string): string {
   const question = text.indexOf('?')

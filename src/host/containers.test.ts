@@ -122,6 +122,15 @@ describe('a kubelet', () => {
     expect(usage([texts(10, 50_000), texts(12, 60_000)])['worker-7f9c-x2x']?.cpuPercent).toBeCloseTo(10, 9)
   })
 
+  test('its resource metrics, told beside and later, do not hide the limits', () => {
+    const both = (cpu: number, atMs: number): string =>
+      `${kubelet(cpu, atMs)}container_cpu_usage_seconds_total{container="worker",namespace="shop",pod="worker-7f9c-x2x"} ${cpu + 1} ${atMs + 2000}\n`
+    expect(usage([both(100, 0), both(110, 10_000)])['worker-7f9c-x2x']).toMatchObject({
+      cpuPercent: 50,
+      memoryPercent: 75,
+    })
+  })
+
   test('its resource metrics have no limits; those of kube-state-metrics stand in', () => {
     const resource = (cpu: number, atMs: number): string =>
       [

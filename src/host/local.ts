@@ -110,7 +110,7 @@ class Local implements LocalHost {
 
   async #refresh(claims: readonly WorkerClaim[]): Promise<boolean> {
     const first = claims.flatMap(({ pid, pids }) => [pid, ...pids])
-    if (!(await this.#table.refresh(first, NEW_PROCESSES_PER_CYCLE))) {
+    if (!(await this.#table.refresh(first, NEW_PROCESSES_PER_CYCLE, this.#context.uptimeMs()))) {
       this.#sayOnce(NO_PROC)
       return false
     }

@@ -2,7 +2,13 @@ import { type Limits, readCpuSeconds, readLimits, readProcesses, readWorkingSet 
 import type { HostReading } from './contract.ts'
 import type { HostFiles } from './files.ts'
 import { type ProcessFacts, SHORT_ID_LENGTH, workerCommand } from './identity.ts'
-import { cpuSecondsBetween, type GroupReading, readGroup } from './process-group.ts'
+import {
+  cpuSecondsBetween,
+  type GroupReading,
+  type ProcessTree,
+  readGroup,
+  readMemory,
+} from './process-group.ts'
 import type { ProcessTable } from './process-table.ts'
 
 /** What every meter of a host needs. */
@@ -21,7 +27,7 @@ export type Usage = Omit<HostReading, 'broker' | 'worker'>
 /** Read from a cgroup, or summed over processes: two counts that cannot be subtracted from each other. */
 type CpuSample =
   | { readonly of: 'cgroup'; readonly atMs: number; readonly seconds: number }
-  | { readonly of: 'processes'; readonly atMs: number; readonly members: GroupReading['members'] }
+  | ({ readonly of: 'processes' } & GroupReading)
 
 const MAX_TREE = 200
 /** CPU over less than this would be rounding: time is counted in hundredths of a second. */
@@ -59,56 +65,53 @@ export class WorkerMeter {
 
   /** `shared`: another worker is known to run in the same container, so the container's memory is not this worker's. */
   async measure(shared: boolean): Promise<Usage> {
-    const { files, table, uptimeMs } = this.#context()
+    const { files, table } = this.#context()
     const tree = table.treeOf(this.#facts.pid, MAX_TREE)
     const path = await this.#wholePath(tree)
-    const atMs = uptimeMs()
-    const seconds = path === undefined ? null : await readCpuSeconds(files, path)
     const workingSet = path === undefined ? null : await readWorkingSet(files, path)
     const group =
-      shared || seconds === null || workingSet === null ? await readGroup(files, tree, uptimeMs) : undefined
-
+      shared || workingSet === null ? await readGroup(files, tree, this.#context().uptimeMs) : undefined
+    const ownBytes =
+      group === undefined
+        ? workingSet
+        : await readMemory(
+            files,
+            group.members.map(({ pid }) => pid),
+          )
+    const memoryBytes = workingSet ?? ownBytes
     const limits = (this.#limits ??= await this.#readLimits())
-    const memoryBytes = workingSet ?? group?.memoryBytes ?? null
+    const sample =
+      path === undefined ? group && { of: 'processes' as const, ...group } : await this.#readCgroup(path)
     return {
       container:
         path === undefined ? `${workerCommand(this.#facts)}:${this.#facts.pid}` : await this.#wholeLabel(),
-      cpuPercent: this.#cpuPercent(
-        seconds === null
-          ? group && { of: 'processes', atMs: group.atMs, members: group.members }
-          : { of: 'cgroup', atMs, seconds },
-        limits.cpuCores,
-      ),
+      cpuPercent: this.#cpuPercent(sample, limits.cpuCores),
       memoryPercent: percentOf(memoryBytes, limits.memoryBytes),
-      memoryBytes: shared ? (group?.memoryBytes ?? null) : memoryBytes,
+      memoryBytes: ownBytes,
       memoryLimitBytes: limits.memoryBytes,
     }
   }
 
+  async #readCgroup(path: string): Promise<CpuSample | undefined> {
+    const { files, uptimeMs } = this.#context()
+    const atMs = uptimeMs()
+    const seconds = await readCpuSeconds(files, path)
+    return seconds === null ? undefined : { of: 'cgroup', atMs, seconds }
+  }
+
   #cpuPercent(sample: CpuSample | undefined, cores: number | null): number | null {
     const before = this.#sample
+    if (sample === undefined || (sample.of === 'processes' && !sample.isSteady)) return null
+    // What is older is kept until enough time has passed.
+    if (before !== undefined && sample.atMs - before.atMs < MIN_CPU_INTERVAL_MS) return null
     this.#sample = sample
-    if (before === undefined || sample === undefined) return null
-    const elapsedMs = sample.atMs - before.atMs
-    if (elapsedMs < MIN_CPU_INTERVAL_MS) {
-      // Keeps what is older, so that the next reading spans enough time.
-      this.#sample = before
-      return null
-    }
-    const used =
-      before.of === 'cgroup' && sample.of === 'cgroup'
-        ? sample.seconds - before.seconds
-        : before.of === 'processes' && sample.of === 'processes'
-          ? cpuSecondsBetween(before, sample)
-          : null
-    // Less than before: the cgroup was made anew.
-    return used === null || used < 0
-      ? null
-      : percentOf(used, cores === null ? null : (cores * elapsedMs) / 1000)
+    const used = before === undefined ? null : secondsBetween(before, sample)
+    if (before === undefined || used === null || cores === null) return null
+    return percentOf(used, (cores * (sample.atMs - before.atMs)) / 1000)
   }
 
   /** Path of the cgroup that is measured as a whole; undefined when the worker is its processes. */
-  async #wholePath(tree: readonly number[]): Promise<string | undefined> {
+  async #wholePath(tree: ProcessTree): Promise<string | undefined> {
     const { placement, legacyCgroup } = this.#facts
     if (placement === undefined || legacyCgroup) return undefined
     if (placement.kind === 'container' || placement.kind === 'pod') return placement.path
@@ -117,11 +120,11 @@ export class WorkerMeter {
   }
 
   /** Nothing runs in the unit but the worker and what started it. A short guest, such as `ExecReload`, does not count. */
-  async #isAlone(path: string, tree: readonly number[]): Promise<boolean> {
+  async #isAlone(path: string, tree: ProcessTree): Promise<boolean> {
     const { files, table } = this.#context()
     const pids = await readProcesses(files, path)
     if (pids === null) return false
-    const own = new Set([...tree, ...table.ancestorsOf(this.#facts.pid)])
+    const own = new Set([...tree.pids, ...table.ancestorsOf(this.#facts.pid)])
     const foreign = new Set(pids.filter(pid => !own.has(pid)))
     const before = this.#foreign
     this.#foreign = foreign
@@ -160,6 +163,13 @@ export class WorkerMeter {
       dockerName(await files.read(`/var/lib/docker/containers/${name}/config.v2.json`)) ?? shortened(name)
     )
   }
+}
+
+/** null when the two cannot be compared, or when it is less than before: the cgroup was made anew. */
+function secondsBetween(before: CpuSample, after: CpuSample): number | null {
+  if (before.of === 'processes' && after.of === 'processes') return cpuSecondsBetween(before, after)
+  if (before.of !== 'cgroup' || after.of !== 'cgroup' || after.seconds < before.seconds) return null
+  return after.seconds - before.seconds
 }
 
 /** Ids are cut as Docker cuts them; names of other engines are left whole. */

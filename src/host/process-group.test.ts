@@ -1,8 +1,8 @@
 import fc from 'fast-check'
-import { expect, test } from 'vitest'
-import { createHostFiles } from './files.ts'
+import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { createHostFiles, type HostFiles } from './files.ts'
 import { HostTree } from './host-tree.case.ts'
-import { cpuSecondsBetween, type MemberReading, readGroup } from './process-group.ts'
+import { cpuSecondsBetween, type MemberReading, readGroup, readMemory } from './process-group.ts'
 
 interface Process {
   pid: number
@@ -34,9 +34,9 @@ class Tree {
     }
   }
 
-  read(): { atMs: number; members: MemberReading[] } {
+  read(): { listedMs: number; members: MemberReading[] } {
     return {
-      atMs: this.nowTicks * 10,
+      listedMs: this.nowTicks * 10,
       members: this.alive.map(({ parent: _parent, ...rest }) => ({ ...rest })),
     }
   }
@@ -68,36 +68,87 @@ const member = (pid: number, startTicks: number, ownTicks: number, waitedTicks =
 })
 
 test('a process that ended and that nobody waited for makes the count too small, never negative', () => {
-  const before = { atMs: 10_000, members: [member(1, 100, 500), member(2, 200, 9000)] }
+  const before = { listedMs: 10_000, members: [member(1, 100, 500), member(2, 200, 9000)] }
   expect(cpuSecondsBetween(before, { members: [member(1, 100, 510)] })).toBe(0.1)
 })
 
 test('another process under an old pid counts from its own start', () => {
-  const before = { atMs: 10_000, members: [member(1, 100, 500), member(2, 200, 300)] }
+  const before = { listedMs: 10_000, members: [member(1, 100, 500), member(2, 200, 300)] }
   expect(cpuSecondsBetween(before, { members: [member(1, 100, 500, 300), member(2, 1005, 50)] })).toBe(0.5)
 })
 
 test('a process that was there before and not seen brings none of its past along', () => {
-  const before = { atMs: 10_000, members: [member(1, 100, 500)] }
+  const before = { listedMs: 10_000, members: [member(1, 100, 500)] }
   expect(cpuSecondsBetween(before, { members: [member(1, 100, 600), member(2, 700, 360_000)] })).toBe(1)
 })
 
-test('an orphan that the index still has as a child, and the children of a root that is gone, do not count', async () => {
-  const tree = new HostTree()
-  try {
-    tree.process(10, { pssKib: 1 })
-    tree.process(11, { ppid: 10, pssKib: 1 })
-    tree.process(12, { ppid: 1, pssKib: 99 })
-    const files = createHostFiles(tree.root)
-    const read = (pids: readonly number[]): ReturnType<typeof readGroup> => readGroup(files, pids, () => 5)
+describe('a tree that is read', () => {
+  let tree: HostTree
+  let files: HostFiles
+  /** What happens right before a file is read. */
+  let interfere: (path: string) => void
+
+  beforeEach(() => {
+    tree = new HostTree()
+    interfere = () => {}
+    const real = createHostFiles(tree.root)
+    files = {
+      opened: 0,
+      folders: path => real.folders(path),
+      link: path => real.link(path),
+      read(path) {
+        interfere(path)
+        return real.read(path)
+      },
+    }
+  })
+  afterEach(() => tree.remove())
+
+  const read = (pids: readonly number[]): ReturnType<typeof readGroup> =>
+    readGroup(files, { pids, listedMs: 4 }, () => 5)
+
+  test('has no orphan that the index still takes for a child, and nobody when its root is gone', async () => {
+    tree.process(10, {})
+    tree.process(11, { ppid: 10 })
+    tree.process(12, { ppid: 1 })
     expect(await read([10, 11, 12])).toMatchObject({
       atMs: 5,
+      listedMs: 4,
       members: [{ pid: 10 }, { pid: 11 }],
-      memoryBytes: 2048,
+      isSteady: true,
     })
     tree.end(10)
     expect((await read([10, 11, 12])).members).toEqual([])
-  } finally {
-    tree.remove()
-  }
+  })
+
+  test('is read anew when a process ends while it is read, so that its time is counted once', async () => {
+    tree.process(10, { ownTicks: 5, waitedTicks: 0 })
+    tree.process(11, { ppid: 10, ownTicks: 360_000 })
+    const before = await read([10, 11])
+    interfere = path => {
+      if (path !== '/proc/11/stat') return
+      tree.end(11)
+      tree.process(10, { ownTicks: 5, waitedTicks: 360_007 })
+    }
+    const after = await read([10, 11])
+    expect(after).toMatchObject({ members: [{ pid: 10, waitedTicks: 360_007 }], isSteady: true })
+    expect(cpuSecondsBetween(before, after)).toBeCloseTo(0.07, 9)
+  })
+
+  test('is told not to be steady when processes keep ending', async () => {
+    let waitedTicks = 0
+    interfere = () => tree.process(10, { waitedTicks: waitedTicks++ })
+    expect((await read([10])).isSteady).toBe(false)
+  })
+
+  test('has the memory of every process that is there; zombies and those that ended have none', async () => {
+    tree.process(10, { pssKib: 1 })
+    tree.process(11, { ppid: 10, anonymousKib: 2 })
+    tree.write('/proc/12/status', 'Name:\tx\nState:\tZ (zombie)\nPid:\t12\nPPid:\t10\n')
+    expect(await readMemory(files, [10, 11, 12, 13])).toBe(3 * 1024)
+    // Neither may be read.
+    tree.write('/proc/14/smaps_rollup/x', '')
+    tree.write('/proc/14/status/x', '')
+    expect(await readMemory(files, [10, 14])).toBeNull()
+  })
 })

@@ -9,54 +9,91 @@ export interface MemberReading {
   readonly waitedTicks: number
 }
 
-export interface GroupReading {
-  /** When it was begun, ms since the machine was started. */
-  readonly atMs: number
-  readonly members: readonly MemberReading[]
-  /** null when it cannot be told of every member. */
-  readonly memoryBytes: number | null
+/** Which processes to read. */
+export interface ProcessTree {
+  /** The root first, parents before their children. */
+  readonly pids: readonly number[]
+  /** When they were listed, ms since the machine was started. */
+  readonly listedMs: number
 }
 
+/** A tree at one time. */
+export interface GroupReading {
+  readonly atMs: number
+  /** Who started later cannot be in `members`. */
+  readonly listedMs: number
+  readonly members: readonly MemberReading[]
+  /** False when processes kept ending while they were read: the time of one that ends just then is found nowhere, or twice. */
+  readonly isSteady: boolean
+}
+
+const TRIES = 3
+
 /**
- * Reads the processes of a tree, the root first. A process counts only while its parent is in the tree, so that an orphan, or a
- * newcomer under an old pid, is not taken for one of the worker's. Memory is the proportional set size: a page shared by ten pool
- * processes counts once. Where that may not be read (processes of another user), it is the anonymous memory, in which pages that
- * pool processes still share with their parent count several times: an upper bound.
+ * Reads the processes of a tree and their CPU time, anew when one ends meanwhile, a few times. A process counts only while its parent
+ * is in the tree, so that an orphan, or a newcomer under an old pid, is not taken for one of the worker's.
  */
 export async function readGroup(
   files: HostFiles,
-  tree: readonly number[],
+  { pids, listedMs }: ProcessTree,
   uptimeMs: () => number,
 ): Promise<GroupReading> {
-  const atMs = uptimeMs()
-  const members: MemberReading[] = []
-  const pids = new Set<number>()
-  let memoryBytes: number | null = 0
-  for (const pid of tree) {
-    const stat = parseStat((await files.read(`/proc/${pid}/stat`)) ?? '')
-    if (stat === undefined || (pid !== tree[0] && !pids.has(stat.ppid))) continue
-    pids.add(pid)
-    members.push({
-      pid,
-      startTicks: stat.startTicks,
-      ownTicks: stat.ownTicks,
-      waitedTicks: stat.waitedTicks,
-    })
-    if (memoryBytes === null || stat.state === 'Z') continue
-    const bytes = await memoryOf(files, pid)
-    // Gone meanwhile: its memory is, too.
-    if (bytes !== null) memoryBytes = bytes === undefined ? null : memoryBytes + bytes
+  for (let tries = 1; ; tries++) {
+    const atMs = uptimeMs()
+    const members = new Map<number, MemberReading>()
+    const parents = new Set<number>()
+    for (const pid of pids) {
+      const stat = parseStat((await files.read(`/proc/${pid}/stat`)) ?? '')
+      if (stat === undefined || (pid !== pids[0] && !members.has(stat.ppid))) continue
+      const { startTicks, ownTicks, waitedTicks, ppid } = stat
+      members.set(pid, { pid, startTicks, ownTicks, waitedTicks })
+      parents.add(ppid)
+    }
+    // When the last of its children has ended nobody names it as a parent: the root is looked at in any case.
+    if (pids[0] !== undefined) parents.add(pids[0])
+    const isSteady = await heldStill(files, members, parents)
+    if (isSteady || tries === TRIES) return { atMs, listedMs, members: [...members.values()], isSteady }
   }
-  return { atMs, members, memoryBytes }
 }
 
-/** null: the process is gone. */
+/** True when no parent got the time of a child since it was read. */
+async function heldStill(
+  files: HostFiles,
+  members: ReadonlyMap<number, MemberReading>,
+  parents: ReadonlySet<number>,
+): Promise<boolean> {
+  for (const pid of parents) {
+    const member = members.get(pid)
+    if (member === undefined) continue
+    const again = parseStat((await files.read(`/proc/${pid}/stat`)) ?? '')
+    if (again?.waitedTicks !== member.waitedTicks) return false
+  }
+  return true
+}
+
+/**
+ * Memory of processes in bytes: the proportional set size, in which a page shared by ten pool processes counts once. Where that may not
+ * be read (processes of another user), it is the anonymous memory, in which pages that pool processes still share with their parent
+ * count several times: an upper bound. null when neither can be read of every process.
+ */
+export async function readMemory(files: HostFiles, pids: Iterable<number>): Promise<number | null> {
+  let total = 0
+  for (const pid of pids) {
+    const bytes = await memoryOf(files, pid)
+    if (bytes === undefined) return null
+    total += bytes ?? 0
+  }
+  return total
+}
+
+/** null: the process is gone, or only its name is left (a zombie). */
 async function memoryOf(files: HostFiles, pid: number): Promise<number | null | undefined> {
   const rollup = await files.read(`/proc/${pid}/smaps_rollup`)
   const pss = parsePss(rollup ?? '')
   if (pss !== undefined) return pss
   const status = await files.read(`/proc/${pid}/status`)
-  return status === null ? null : parseStatus(status ?? '')?.anonymousBytes
+  if (status === null || (status !== undefined && /^State:\s*Z/m.test(status))) return null
+  return parseStatus(status ?? '')?.anonymousBytes
 }
 
 /** Start times are cut to ticks. */
@@ -68,13 +105,13 @@ const START_SLACK_TICKS = 2
  * for, the time after its last reading is not known and left out.
  */
 export function cpuSecondsBetween(
-  before: Pick<GroupReading, 'atMs' | 'members'>,
+  before: Pick<GroupReading, 'listedMs' | 'members'>,
   after: Pick<GroupReading, 'members'>,
 ): number {
   const key = ({ pid, startTicks }: MemberReading): string => `${pid}:${startTicks}`
   const known = new Map(before.members.map(member => [key(member), member]))
   const newest = Math.max(
-    (before.atMs / 1000) * TICKS_PER_SECOND - START_SLACK_TICKS,
+    (before.listedMs / 1000) * TICKS_PER_SECOND - START_SLACK_TICKS,
     ...before.members.map(({ startTicks }) => startTicks),
   )
   let own = 0

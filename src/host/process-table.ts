@@ -1,5 +1,6 @@
 import type { HostFiles } from './files.ts'
 import { parseStatus } from './proc.ts'
+import type { ProcessTree } from './process-group.ts'
 
 /** What of a process does not change while it lives, as far as it is needed to find it; its parent may. */
 interface Entry {
@@ -21,13 +22,15 @@ export class ProcessTable {
   readonly #entries = new Map<number, Entry>()
   #children = new Map<number, number[]>()
   #owners = new Map<number, number[]>()
+  #listedMs = 0
 
   constructor(files: HostFiles) {
     this.#files = files
   }
 
   /** Brings it up to date; processes of `first` are read before others. False when there is no /proc. */
-  async refresh(first: Iterable<number>, budget: number): Promise<boolean> {
+  async refresh(first: Iterable<number>, budget: number, nowMs: number): Promise<boolean> {
+    this.#listedMs = nowMs
     const names = await this.#files.folders('/proc')
     if (names === null) return false
     const present = new Set(names.flatMap(name => (/^\d+$/.test(name) ? [Number(name)] : [])))
@@ -63,16 +66,13 @@ export class ProcessTable {
     return this.#children.get(pid) ?? []
   }
 
-  /** A process and everything it started, itself first; at most `limit`. */
-  treeOf(pid: number, limit: number): readonly number[] {
+  /** A process and everything it started; at most `limit`. */
+  treeOf(pid: number, limit: number): ProcessTree {
     const tree = new Set([pid])
     for (const member of tree) {
-      for (const child of this.childrenOf(member)) {
-        if (tree.size >= limit) return [...tree]
-        tree.add(child)
-      }
+      for (const child of this.childrenOf(member)) if (tree.size < limit) tree.add(child)
     }
-    return [...tree]
+    return { pids: [...tree], listedMs: this.#listedMs }
   }
 
   /** The parents of a process, nearest first. */

@@ -4,13 +4,15 @@
  *
  * The bytes are those of real workers (Celery 5.6.3, `test/fixtures/wire`) with ids, names and times replaced: 50,000 tasks on 4
  * queues and 50 workers, 6 % of them failing, 200 in flight at once. Once as a worker with time on its hands sends them, one event
- * a message, and once as batches of 24, the most that a worker puts into one.
+ * a message, and once as batches of 24, the most that a worker puts into one. The page for celery-exporter's users counts along, as in
+ * the program; what it alone costs is told too.
  *
  * `--json` prints the numbers as JSON.
  */
 import { readFileSync } from 'node:fs'
 import { decodeEventMessage, type RawEventMessage } from '../src/celery/index.ts'
-import { createFleet } from '../src/fleet/index.ts'
+import { CELERY_EXPORTER_DEFAULTS, createCeleryExporterPage } from '../src/compat/index.ts'
+import { createFleet, type FleetChange } from '../src/fleet/index.ts'
 import { createMetrics } from '../src/metrics/index.ts'
 
 const TASKS = 50_000
@@ -150,13 +152,44 @@ function decodeOnly(messages: readonly Message[]): void {
   for (const raw of messages) sink += decodeEventMessage(raw).events.length
 }
 
+const newPage = () =>
+  createCeleryExporterPage({
+    options: CELERY_EXPORTER_DEFAULTS,
+    brokers: ['bench'],
+    dropped() {
+      throw new Error('the page has no room')
+    },
+  })
+
+/** What the fleet makes of the messages, in the slices in which it is counted. */
+function changesOf(messages: readonly Message[]): readonly (readonly FleetChange[])[] {
+  const fleet = createFleet({ broker: 'bench' })
+  const slices: (readonly FleetChange[])[] = []
+  messages.forEach((raw, i) => {
+    for (const event of decodeEventMessage(raw).events) fleet.apply(event, raw.receivedAtMs)
+    if (i % MESSAGES_A_SLICE === 0) slices.push(fleet.drainChanges())
+  })
+  return slices
+}
+
+/** Each slice several times in a row: in the program changes are counted right after they were made, while they lie in the cache. */
+const PAGE_REPEATS = 20
+
+function pageOnly(slices: readonly (readonly FleetChange[])[]): void {
+  const page = newPage()
+  for (const changes of slices) for (let i = 0; i < PAGE_REPEATS; i++) page.record('bench', changes)
+}
+
 function pipeline(messages: readonly Message[]): { readonly events: number; readonly series: number } {
   const fleet = createFleet({ broker: 'bench' })
   const registry = createMetrics()
+  const page = newPage()
   let events = 0
   let sliced = 0
   const finish = (): void => {
-    registry.record('bench', fleet.drainChanges())
+    const changes = fleet.drainChanges()
+    registry.record('bench', changes)
+    page.record('bench', changes)
     sliced = 0
   }
   for (const raw of messages) {
@@ -188,12 +221,14 @@ const median = (values: readonly number[]): number =>
   values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)] ?? Number.NaN
 
 function measure(name: string, messages: readonly Message[]) {
-  const cpu = { floor: [] as number[], decode: [] as number[], all: [] as number[] }
+  const cpu = { floor: [] as number[], decode: [] as number[], page: [] as number[], all: [] as number[] }
+  const slices = changesOf(messages)
   let result = pipeline(messages)
   floor(messages)
   for (let round = 0; round < ROUNDS; round++) {
     cpu.floor.push(cpuSeconds(() => floor(messages)))
     cpu.decode.push(cpuSeconds(() => decodeOnly(messages)))
+    cpu.page.push(cpuSeconds(() => pageOnly(slices)) / PAGE_REPEATS)
     cpu.all.push(
       cpuSeconds(() => {
         result = pipeline(messages)
@@ -210,7 +245,12 @@ function measure(name: string, messages: readonly Message[]) {
     megabytes: Math.round(messages.reduce((sum, { payload }) => sum + payload.length, 0) / 1e6),
     series,
     eventsPerSecond: Math.round(events / median(cpu.all)),
-    microsAnEvent: { floor: micros(cpu.floor), decode: micros(cpu.decode), all: micros(cpu.all) },
+    microsAnEvent: {
+      floor: micros(cpu.floor),
+      decode: micros(cpu.decode),
+      page: micros(cpu.page),
+      all: micros(cpu.all),
+    },
     timesTheFloor: Number(median(ratios).toFixed(2)),
   }
 }
@@ -224,7 +264,7 @@ else {
     process.stdout.write(
       `${name.padEnd(20)} ${events.toLocaleString('en')} events in ${messages.toLocaleString('en')} messages (${megabytes} MB): ` +
         `${eventsPerSecond.toLocaleString('en')} events/s, ${microsAnEvent.all} µs an event ` +
-        `(decoding ${microsAnEvent.decode}, floor ${microsAnEvent.floor}), ${timesTheFloor} times the floor\n`,
+        `(decoding ${microsAnEvent.decode}, celery-exporter's page ${microsAnEvent.page}, floor ${microsAnEvent.floor}), ${timesTheFloor} times the floor\n`,
     )
 }
 if (sink === 0) throw new Error('nothing was measured')

@@ -43,8 +43,17 @@ export interface TaskTableOptions extends CeleryExporterOptions {
   readonly dropped: () => void
 }
 
-type Queues = Map<string, TaskSeries>
-type Hosts = Map<string, Map<string, Queues>>
+/** Task, then queue. */
+type Tasks = Map<string, Map<string, TaskSeries>>
+
+interface BrokerTasks {
+  readonly broker: string
+  readonly hosts: Map<string, Tasks>
+  /** The same maps by full node name, so that the hot path need not cut names; emptied whenever it is full or a host goes. */
+  readonly nodes: Map<string, Tasks>
+}
+
+const MAX_NODES = 10_000
 
 /**
  * Counts of tasks by host, task and queue. Bounded: beyond `maxTaskSeries` label sets, hosts not met before are told as `generic`,
@@ -52,7 +61,7 @@ type Hosts = Map<string, Map<string, Queues>>
  */
 export class TaskTable {
   readonly #options: TaskTableOptions
-  readonly #brokers = new Map<string, Hosts>()
+  readonly #brokers = new Map<string, BrokerTasks>()
   readonly #all = new Set<TaskSeries>()
   #generic = 0
   #exceptions = 0
@@ -69,21 +78,19 @@ export class TaskTable {
   /** The hot path: nothing is made when the series exists. */
   record(broker: string, changes: readonly FleetChange[]): void {
     const { genericSentHostname, genericWorkerHostname, defaultQueue } = this.#options
-    let hosts = this.#brokers.get(broker)
-    if (hosts === undefined) this.#brokers.set(broker, (hosts = new Map()))
-    let worker = ''
-    let host = hostOf(worker)
+    let state = this.#brokers.get(broker)
+    if (state === undefined) {
+      state = { broker, hosts: new Map(), nodes: new Map() }
+      this.#brokers.set(broker, state)
+    }
     for (const change of changes) {
       if (change.kind !== 'task' && change.kind !== 'wait') continue
-      if (change.worker !== worker) {
-        worker = change.worker
-        host = hostOf(worker)
-      }
       const sent = change.kind === 'task' && change.event === 'sent'
-      const told = (sent ? genericSentHostname : genericWorkerHostname) ? GENERIC : host
+      const node = (sent ? genericSentHostname : genericWorkerHostname) ? GENERIC : change.worker
       const { task } = change
       const queue = change.queue === UNKNOWN ? defaultQueue : change.queue
-      const series = hosts.get(told)?.get(task)?.get(queue) ?? this.#make(broker, hosts, told, task, queue)
+      const series =
+        state.nodes.get(node)?.get(task)?.get(queue) ?? this.#findByHost(state, node, task, queue)
       if (series === undefined) this.#options.dropped()
       else this.#count(series, change)
     }
@@ -91,15 +98,17 @@ export class TaskTable {
 
   /** Forgets a host that is gone. Its counters begin at 0 when it comes back. */
   purge(broker: string, host: string): void {
+    const state = this.#brokers.get(broker)
+    const tasks = state?.hosts.get(host)
     // What was collapsed belongs to nobody in particular.
-    if (host === GENERIC) return
-    const hosts = this.#brokers.get(broker)
-    for (const queues of hosts?.get(host)?.values() ?? [])
+    if (state === undefined || tasks === undefined || host === GENERIC) return
+    for (const queues of tasks.values())
       for (const series of queues.values()) {
         this.#all.delete(series)
         this.#exceptions -= series.failures?.size ?? 0
       }
-    hosts?.delete(host)
+    state.hosts.delete(host)
+    state.nodes.clear()
   }
 
   #count(series: TaskSeries, change: TaskChange): void {
@@ -128,23 +137,33 @@ export class TaskTable {
     failure.value++
   }
 
-  #make(broker: string, hosts: Hosts, wanted: string, task: string, queue: string): TaskSeries | undefined {
-    const { maxTaskSeries, withBroker, staticLabels } = this.#options
-    let host = wanted
-    if (host !== GENERIC && this.#all.size - this.#generic >= maxTaskSeries) {
-      host = GENERIC
-      const collapsed = hosts.get(host)?.get(task)?.get(queue)
-      if (collapsed !== undefined) return collapsed
+  /** Undefined: there is no room, not even among what is told as `generic`. */
+  #findByHost(state: BrokerTasks, node: string, task: string, queue: string): TaskSeries | undefined {
+    const host = hostOf(node)
+    let tasks = state.hosts.get(host)
+    let series = tasks?.get(task)?.get(queue)
+    if (series === undefined) {
+      if (host !== GENERIC && this.#all.size - this.#generic >= this.#options.maxTaskSeries)
+        return this.#findByHost(state, GENERIC, task, queue)
+      if (host === GENERIC && this.#generic >= this.#options.maxTaskSeries) return undefined
+      if (tasks === undefined) state.hosts.set(host, (tasks = new Map()))
+      series = this.#make(state.broker, tasks, host, task, queue)
     }
-    if (host === GENERIC && this.#generic >= maxTaskSeries) return undefined
+    if (tasks !== undefined) {
+      if (state.nodes.size >= MAX_NODES) state.nodes.clear()
+      state.nodes.set(node, tasks)
+    }
+    return series
+  }
+
+  #make(broker: string, tasks: Tasks, host: string, task: string, queue: string): TaskSeries {
+    const { withBroker, staticLabels } = this.#options
     const series = new TaskSeries(
       labelPairs(
         ['name', 'hostname', 'queue_name', ...(withBroker ? ['broker'] : []), ...Object.keys(staticLabels)],
         [task, host, queue, ...(withBroker ? [broker] : []), ...Object.values(staticLabels)],
       ),
     )
-    let tasks = hosts.get(host)
-    if (tasks === undefined) hosts.set(host, (tasks = new Map()))
     let queues = tasks.get(task)
     if (queues === undefined) tasks.set(task, (queues = new Map()))
     queues.set(queue, series)

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { eventually, type RunningCeleriac, startCeleriac } from '../../test/servers/celeriac.ts'
 import { alerts } from '../catalog/index.ts'
+import { parseExposition } from '../metrics/index.ts'
 import { overview as overviewSchema } from '../contract/index.ts'
 
 /** The routes over the whole built program on its simulated fleet: nothing of ours is replaced. */
@@ -43,6 +44,30 @@ test('the live stream gives the overview at once and again after each cycle', as
   await reader?.cancel()
   const line = text.split('\n').find(each => each.startsWith('data: ')) ?? ''
   expect(overviewSchema.parse(JSON.parse(line.slice(6)) as unknown).simulated).toBe(true)
+})
+
+test("celery-exporter's page stands beside our own, which has two addresses, in both formats", async () => {
+  const get = async (path: string, accept: string) => {
+    const response = await fetch(demo.url + path, { headers: { accept } })
+    return { type: response.headers.get('content-type'), text: await response.text() }
+  }
+  for (const accept of ['text/plain', 'application/openmetrics-text']) {
+    const page = await get('/metrics/celery-exporter', accept)
+    const { types, samples } = parseExposition(page.text, accept !== 'text/plain')
+    expect(page.type).toContain(accept)
+    expect([...types.keys()][0]).toMatch(/^celery_task_sent/)
+    const own = [await get('/metrics', accept), await get('/metrics/celeriac', accept)]
+    const hosts = [...(own[0]?.text ?? '').matchAll(/^celery_worker_up\{.*worker="[^"@]*@([^"]*)"/gm)].map(
+      ([, host]) => host,
+    )
+    expect(
+      samples.filter(({ name }) => name === 'celery_worker_up').map(({ labels }) => labels['hostname']),
+    ).toEqual([...new Set(hosts)])
+    for (const { text, type } of own) {
+      expect(type).toContain(accept)
+      expect(text).toContain('celery_worker_count{broker="default"} 16')
+    }
+  }
 })
 
 test('an instant query answers as Prometheus does, by GET and by form', async () => {

@@ -20,8 +20,15 @@ export interface RunningCeleriac {
   stop(): Promise<void>
 }
 
-/** Starts the built program with arguments and, if given, the text of a YAML configuration; resolves once it printed its URL. */
-export async function startCeleriac(args: readonly string[], configText?: string): Promise<RunningCeleriac> {
+/**
+ * Starts the built program with arguments and, if given, the text of a YAML configuration and more variables; resolves once it
+ * printed its URL.
+ */
+export async function startCeleriac(
+  args: readonly string[],
+  configText?: string,
+  variables: Readonly<Record<string, string>> = {},
+): Promise<RunningCeleriac> {
   if (!existsSync(MAIN)) throw new Error('The program is not built. Run npm run build.')
   const folder = mkdtempSync(join(tmpdir(), 'celeriac-program-'))
   const config = join(folder, 'celeriac.yaml')
@@ -31,7 +38,7 @@ export async function startCeleriac(args: readonly string[], configText?: string
     command: process.execPath,
     args: [MAIN, ...args, '--config', config, '--listen', '127.0.0.1:0', '--log-format', 'json'],
     cwd: folder,
-    environment,
+    environment: { ...environment, ...variables },
     name: 'program',
     ready: log => /^http:\S+$/m.test(log),
   })

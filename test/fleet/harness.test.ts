@@ -6,7 +6,6 @@ import { type Clock, silentLog } from '../../src/base/index.ts'
 import { type Broker, createBroker } from '../../src/broker/index.ts'
 import { type CeleryEvent, decodeEventMessage, exceptionClass } from '../../src/celery/index.ts'
 import {
-  type ExpectedCounts,
   produce,
   type RunningWorker,
   startConsuming,
@@ -15,6 +14,7 @@ import {
   untilEnded,
 } from '../servers/celery.ts'
 import { type RedisServer, startRedis } from '../servers/redis.ts'
+import { countEvents } from './count-events.ts'
 
 const clock: Clock = {
   now: () => Date.now(),
@@ -68,34 +68,6 @@ async function until(
   }
 }
 
-/** What the events say, in the producer's form. A later event has neither name nor queue: they are joined by id. */
-function countEvents(): ExpectedCounts[] {
-  const sent = new Map<string, { task: string; queue: string }>()
-  for (const event of events) {
-    if (event.type === 'task-sent') sent.set(event.uuid, { task: event.name, queue: event.queue ?? 'none' })
-  }
-  const kinds = ['sent', 'received', 'started', 'succeeded', 'failed', 'retried'] as const
-  const counts = new Map<string, { task: string; queue: string } & Record<(typeof kinds)[number], number>>()
-  for (const event of events) {
-    const kind = kinds.find(each => event.type === `task-${each}`)
-    if (kind === undefined || !('uuid' in event)) continue
-    const of = sent.get(event.uuid) ?? { task: 'unknown', queue: 'unknown' }
-    const key = `${of.task} ${of.queue}`
-    const row = counts.get(key) ?? {
-      ...of,
-      sent: 0,
-      received: 0,
-      started: 0,
-      succeeded: 0,
-      failed: 0,
-      retried: 0,
-    }
-    row[kind]++
-    counts.set(key, row)
-  }
-  return [...counts.values()].sort((a, b) => (`${a.task} ${a.queue}` < `${b.task} ${b.queue}` ? -1 : 1))
-}
-
 const depths = async (): Promise<Record<string, number>> =>
   Object.fromEntries((await broker.readQueues(QUEUES)).map(({ queue, depth }) => [queue, depth]))
 
@@ -122,7 +94,7 @@ test('a real worker, a producer and the broker tell the same story of fifty task
   await until('every end is told by an event', () => heardEnds() >= ends)
 
   expect(problems).toEqual([])
-  expect(countEvents()).toEqual(produced.expected)
+  expect(countEvents(events)).toEqual(produced.expected)
   expect(await depths()).toEqual({ reports: 0, default: 0 })
 
   // What the tasks themselves wrote down agrees: one run for each start, and the outcomes that were planned.

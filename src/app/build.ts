@@ -27,7 +27,6 @@ import {
 import { createHead } from '../store/index.ts'
 import { buildHealth, buildOverview, createChangeLog, promAlerts, promRules } from '../views/index.ts'
 import { createAlerting } from './alerting.ts'
-import { createBlindness } from './blindness.ts'
 import { celeryExporterHealth } from './celery-exporter.ts'
 import { setControlKeys } from './control-keys.ts'
 import { createHostLoop } from './host-loop.ts'
@@ -38,6 +37,7 @@ import { breathe, polite } from './breathe.ts'
 import { createLoopLag, createSampler } from './sampler.ts'
 import { collectSelf } from './self-metrics.ts'
 import { catalogSettings } from './settings.ts'
+import { createSight } from './sight.ts'
 import { createWatch } from './watch.ts'
 
 export interface AppOptions {
@@ -137,15 +137,17 @@ export async function build(options: AppOptions): Promise<App> {
     }),
     ...readRuleFiles(config.ruleFiles, config.evaluationIntervalMs),
   ]
+  const sight = createSight({
+    fleets,
+    groups,
+    isHostLost: series => hostLoop.host.isLost(series),
+    nowMs: () => clock.now(),
+  })
   const rules = createRules({
     groups,
     query: polite((expr, atMs) => queries.vector(expr, atMs)),
     write: (producer, atMs, samples) => store.appendCycle(producer, atMs, samples),
-    isBlind: createBlindness(
-      fleets,
-      series => hostLoop.host.isLost(series),
-      () => clock.now(),
-    ),
+    seenSince: sight.seenSince,
     externalURL: config.externalUrl ?? '',
     stopwatchMs: () => performance.now(),
   })
@@ -199,9 +201,11 @@ export async function build(options: AppOptions): Promise<App> {
         dropped: count => registry.add(metrics.eventsDropped, { broker: broker.name }, count),
         state(state) {
           if (state.state === 'connected') registry.add(metrics.brokerConnects, { broker: broker.name })
+          else sight.lost(broker.name)
           changes.broker(broker.name, state)
         },
         gapEnded({ reason, fromMs, toMs }) {
+          sight.lost(broker.name, 'events')
           registry.add(metrics.eventGaps, { broker: broker.name, reason })
           registry.add(metrics.eventGapSeconds, { broker: broker.name }, Math.max(0, toMs - fromMs) / SECOND)
         },
@@ -226,6 +230,7 @@ export async function build(options: AppOptions): Promise<App> {
 
   const collect = async (gridMs: number): Promise<void> => {
     refresh(clock.now())
+    const seen = sight.look()
     collectSelf(
       registry,
       { version, fleets, store, groups: rules.status(), loopLagSeconds: lag.readSeconds() },
@@ -237,6 +242,7 @@ export async function build(options: AppOptions): Promise<App> {
       await breathe()
     }
     cycle.end()
+    seen(gridMs)
     collectedAtMs = gridMs
     for (const listener of cycleListeners) listener()
   }

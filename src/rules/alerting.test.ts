@@ -26,7 +26,8 @@ interface Scene {
   readonly rules: Rules
   readonly see: (...samples: readonly (readonly [labels: Record<string, string>, value?: number])[]) => void
   readonly fail: (message: string) => void
-  readonly blind: (is: boolean) => void
+  /** From when on everything is seen; null while it is not. */
+  readonly seen: (sinceSeconds: number | null) => void
   readonly at: (seconds: number) => Promise<readonly ActiveAlert[]>
   readonly states: () => readonly string[]
   readonly health: () => RuleStatus
@@ -35,7 +36,7 @@ interface Scene {
 /** One alerting rule whose result and sight the test decides. */
 function scene(fields: Partial<AlertingRule> = {}, group: Partial<RuleGroup> = {}): Scene {
   let result: readonly VectorSample[] | Error = []
-  let blind = false
+  let seenSince: number | null = Number.NEGATIVE_INFINITY
   const groups: readonly RuleGroup[] = [
     { name: 'g', file: 'f', intervalMs: MINUTE, rules: [rule(fields)], ...group },
   ]
@@ -46,7 +47,7 @@ function scene(fields: Partial<AlertingRule> = {}, group: Partial<RuleGroup> = {
       return result
     },
     write: () => {},
-    isBlind: () => blind,
+    seenSince: () => seenSince,
   })
   return {
     rules,
@@ -56,8 +57,8 @@ function scene(fields: Partial<AlertingRule> = {}, group: Partial<RuleGroup> = {
     fail: message => {
       result = new Error(message)
     },
-    blind: is => {
-      blind = is
+    seen: sinceSeconds => {
+      seenSince = sinceSeconds === null ? null : sinceSeconds * SECOND
     },
     at: async seconds => (await rules.evaluate(groups[0]!, seconds * SECOND)).alerts,
     states: (): readonly string[] => rules.activeAlerts().map(({ state }) => state),
@@ -180,14 +181,14 @@ test('a failed evaluation keeps every alert in its state', async () => {
 })
 
 test('while nothing can be seen, alerts are held as they are; once it can, they are judged again', async () => {
-  const { at, see, blind, rules } = scene({ forMs: MINUTE })
+  const { at, see, seen, rules } = scene({ forMs: MINUTE })
   see([{ q: 'a' }])
   await at(0)
   await at(60)
   see([{ q: 'a' }], [{ q: 'b' }])
   await at(90)
   see()
-  blind(true)
+  seen(null)
   for (const seconds of [120, 600, 6000]) await at(seconds)
   expect(rules.activeAlerts()).toMatchObject([
     { state: 'firing', heldSinceMs: 120_000 },
@@ -199,25 +200,64 @@ test('while nothing can be seen, alerts are held as they are; once it can, they 
     { state: 'firing', heldSinceMs: undefined },
     { state: 'pending', heldSinceMs: 120_000 },
   ])
-  blind(false)
+  seen(6100)
   see()
   expect(await at(6120)).toMatchObject([{ state: 'inactive', resolvedAtMs: 6_120_000 }])
   expect(rules.activeAlerts()).toEqual([])
 })
 
 test('time in which nothing can be seen does not use up `keep_firing_for`', async () => {
-  const { at, see, blind } = scene({ keepFiringForMs: 5 * MINUTE })
+  const { at, see, seen } = scene({ keepFiringForMs: 5 * MINUTE })
   see([{}])
   await at(0)
   see()
   await at(60)
-  blind(true)
+  seen(null)
   await at(120)
   await at(600)
-  blind(false)
+  seen(650)
   expect(await at(660)).toMatchObject([{ state: 'firing' }])
   expect(await at(959)).toMatchObject([{ state: 'firing' }])
   expect(await at(960)).toMatchObject([{ state: 'inactive' }])
+})
+
+test('a firing alert does not end on a window in which hardly anything was seen, but once all of the window was', async () => {
+  const { at, see, seen, rules } = scene({ expr: 'rate(down[5m]) > 0' })
+  see([{ q: 'a' }])
+  await at(0)
+  see()
+  seen(null)
+  await at(60)
+  await at(480)
+  seen(500)
+  for (const seconds of [501, 660, 799]) {
+    expect(await at(seconds)).toMatchObject([{ state: 'firing', heldSinceMs: 60_000 }])
+  }
+  expect(await at(800)).toMatchObject([{ state: 'inactive', resolvedAtMs: 800_000 }])
+  see([{ q: 'a' }])
+  seen(810)
+  expect(await at(815)).toMatchObject([{ state: 'firing', firedAtMs: 815_000 }])
+  expect(rules.activeAlerts()).toMatchObject([{ heldSinceMs: undefined }])
+})
+
+test('a pending alert is judged by what is seen: it does not begin to fire for what was so before the window was lost', async () => {
+  const { at, see, seen, states } = scene({ expr: 'rate(down[5m]) > 0', forMs: 2 * MINUTE })
+  see([{}])
+  await at(0)
+  see()
+  seen(30)
+  await at(60)
+  expect(states()).toEqual([])
+})
+
+test('with a query offset the time that is asked for is judged, not the present', async () => {
+  const { at, see, seen } = scene({}, { queryOffsetMs: MINUTE })
+  see([{}])
+  await at(0)
+  see()
+  seen(100)
+  expect(await at(150)).toMatchObject([{ state: 'firing' }])
+  expect(await at(160)).toMatchObject([{ state: 'inactive' }])
 })
 
 test('more alerts than the limit fail the rule and clear it: who was told of an alert is told that it is over', async () => {
@@ -251,18 +291,21 @@ const step = fc.record({
   fails: fc.integer({ min: 0, max: 5 }).map(dice => dice === 0),
 })
 
-test('for any course of events: never resolved while blind or failing, `for` respected, one end for each beginning', async () => {
+test('for any course of events: never resolved while blind or failing or on a window not seen as a whole, `for` respected, one end for each beginning', async () => {
   await fc.assert(
     fc.asyncProperty(
       fc.array(step, { maxLength: 60 }),
       fc.integer({ min: 0, max: 300 }),
       fc.integer({ min: 0, max: 300 }),
-      async (steps, forSeconds, keepSeconds) => {
-        const { at, see, fail, blind, rules } = scene({
+      fc.constantFrom(0, 120, 600),
+      async (steps, forSeconds, keepSeconds, windowSeconds) => {
+        const { at, see, fail, seen, rules } = scene({
+          ...(windowSeconds === 0 ? {} : { expr: `rate(down[${windowSeconds}s])` }),
           forMs: forSeconds * SECOND,
           keepFiringForMs: keepSeconds * SECOND,
         })
         let now = 0
+        let seenSince: number | null = Number.NEGATIVE_INFINITY
         /** Transitions of each alert, as somebody who is told of every evaluation sees them. */
         const told = new Map<string, string[]>()
         const firing = new Set<string>()
@@ -273,7 +316,8 @@ test('for any course of events: never resolved while blind or failing, `for` res
           const before = new Map(rules.activeAlerts().map(alert => [alert.labels.get('q'), alert]))
           const shown = [...(each.a ? ['a'] : []), ...(each.b ? ['b'] : [])]
           see(...shown.map(q => [{ q }] as const))
-          blind(each.blind)
+          seenSince = each.blind ? null : (seenSince ?? now)
+          seen(seenSince)
           if (each.fails) fail('no')
           const alerts = await at(now)
           const after = new Map(rules.activeAlerts().map(alert => [alert.labels.get('q'), alert]))
@@ -308,6 +352,7 @@ test('for any course of events: never resolved while blind or failing, `for` res
             } else {
               firing.delete(q)
               expect([each.blind, each.fails, shown.includes(q)]).toEqual([false, false, false])
+              expect(now - (seenSince ?? Number.NaN)).toBeGreaterThanOrEqual(windowSeconds)
               expect(now - (lastSeen.get(q) ?? NaN)).toBeGreaterThanOrEqual(keepSeconds)
               expect(alert.resolvedAtMs).toBe(now * SECOND)
             }

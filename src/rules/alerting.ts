@@ -1,13 +1,15 @@
 import { Labels, MINUTE, type Sample, SECOND } from '../base/index.ts'
 import type { VectorSample } from '../promql/index.ts'
-import type { ActiveAlert, AlertingRule, AlertState, BlindPort, QueryPort, RuleGroup } from './contract.ts'
+import type { ActiveAlert, AlertingRule, AlertState, QueryPort, RuleGroup, SightPort } from './contract.ts'
 import { expandTemplate } from './template/expand.ts'
 
 /** What every rule of an evaluation needs. */
 export interface RuleContext {
   readonly group: RuleGroup
   readonly query: QueryPort
-  readonly isBlind: BlindPort
+  readonly seenSince: SightPort
+  /** How far back an expression looks, in ms. */
+  readonly reachMs: (expr: string) => number
   readonly externalLabels: Labels
   readonly externalURL: string
 }
@@ -32,7 +34,8 @@ interface Entry {
  * The alerts of one rule (Prometheus `rules/alerting.go`; promql.md 6.3). An alert begins pending when its expression first
  * returns its labels; fires once that lasted `for`; becomes inactive when the expression no longer returns it, after
  * `keep_firing_for`; and is forgotten 15 minutes later. A pending one that goes missing is forgotten at once. Our addition: while
- * what the rule watches cannot be seen, a missing alert is held as it is.
+ * what the rule watches cannot be seen, a missing alert is held as it is, and a firing one until the whole window of its expression
+ * lies after the return: a window in which hardly anything was seen tells nothing.
  */
 export class AlertingRuleState {
   readonly rule: AlertingRule
@@ -69,7 +72,7 @@ export class AlertingRuleState {
       }
     }
     for (const [key, entry] of this.#entries) {
-      if (!results.has(key)) this.#missing(key, entry, atMs)
+      if (!results.has(key)) this.#missing(key, entry, atMs, sampleMs)
       else this.#advance(entry, atMs)
     }
     const { limit } = this.#context.group
@@ -100,12 +103,12 @@ export class AlertingRuleState {
     entry.firedAtMs = atMs
   }
 
-  #missing(key: string, entry: Entry, atMs: number): void {
+  #missing(key: string, entry: Entry, atMs: number, sampleMs: number): void {
     if (entry.state === 'inactive') {
       if (atMs - (entry.resolvedAtMs ?? atMs) > RESOLVED_RETENTION_MS) this.#entries.delete(key)
       return
     }
-    if (this.#context.isBlind(this.rule, entry.labels)) {
+    if (!this.#isSeen(entry, sampleMs)) {
       entry.heldSinceMs ??= atMs
       // Time in which nothing can be seen does not count against `keep_firing_for`.
       entry.missingSinceMs = undefined
@@ -120,6 +123,13 @@ export class AlertingRuleState {
     if (this.rule.keepFiringForMs > 0 && atMs - entry.missingSinceMs < this.rule.keepFiringForMs) return
     entry.state = 'inactive'
     entry.resolvedAtMs = atMs
+  }
+
+  /** Whether what was seen at `sampleMs` suffices to say that the alert is over: for a pending one the present, for a firing one all that it looks back to. */
+  #isSeen({ labels, state }: Entry, sampleMs: number): boolean {
+    const sinceMs = this.#context.seenSince(this.rule, labels)
+    if (sinceMs === null) return false
+    return sinceMs <= sampleMs - (state === 'firing' ? this.#context.reachMs(this.rule.expr) : 0)
   }
 
   /** Results by identity: the sample's labels without its name, below them the group's, over them the rule's, and `alertname`. */

@@ -50,7 +50,7 @@ export interface ActiveAlert {
   readonly activeAtMs: number
   readonly firedAtMs: number | undefined
   readonly resolvedAtMs: number | undefined
-  /** Since when the alert is held only because what it watches cannot be seen; undefined when it can. */
+  /** Since when the alert is held only because what it watches cannot be seen, or not yet as far back as it looks; undefined when it can. */
   readonly heldSinceMs: number | undefined
 }
 
@@ -61,10 +61,11 @@ export type QueryPort = (
 ) => readonly VectorSample[] | Promise<readonly VectorSample[]>
 
 /**
- * Says whether what an alert watches cannot be seen now (a source of its metrics is lost). While it cannot, an alert whose
- * expression returns nothing is held in its state instead of resolving: a lost source never resolves an alert.
+ * Since when (epoch ms) everything that an alert watches has been seen without a break: null while a source of its metrics is
+ * lost, -Infinity when none ever was. While it cannot be seen, an alert whose expression returns nothing is held in its state; a
+ * firing one also until all that its expression reaches back to was seen: a lost source never resolves an alert.
  */
-export type BlindPort = (rule: AlertingRule, alertLabels: Labels) => boolean
+export type SightPort = (rule: AlertingRule, alertLabels: Labels) => number | null
 
 export interface GroupEvaluation {
   readonly group: string

@@ -3,7 +3,6 @@ import type { VectorSample } from '../promql/index.ts'
 import { AlertingRuleState, type RuleContext } from './alerting.ts'
 import type {
   ActiveAlert,
-  BlindPort,
   GroupEvaluation,
   GroupStatus,
   QueryPort,
@@ -11,7 +10,9 @@ import type {
   Rule,
   RuleGroup,
   RuleStatus,
+  SightPort,
 } from './contract.ts'
+import { createReach } from './reach.ts'
 
 /**
  * Takes what one rule wrote, before the next rule of its group is evaluated. `producer` names the rule for its whole life: a
@@ -23,8 +24,8 @@ export interface RulesOptions {
   readonly groups: readonly RuleGroup[]
   readonly query: QueryPort
   readonly write: WritePort
-  /** Nothing is ever blind without it. */
-  readonly isBlind?: BlindPort
+  /** Without it everything is always seen. */
+  readonly seenSince?: SightPort
   readonly externalLabels?: Labels
   readonly externalURL?: string
   /** Milliseconds of any clock that runs steadily, for the durations of evaluations; without it they are told as 0. */
@@ -64,6 +65,7 @@ export function createRules(options: RulesOptions): Rules {
   const stopwatchMs = options.stopwatchMs ?? (() => 0)
   const entries = new Map<RuleGroup, GroupEntry>()
   const names = new Set<string>()
+  const reachMs = createReach(options.groups)
   for (const group of options.groups) {
     const name = `${group.file};${group.name}`
     if (names.has(name))
@@ -75,7 +77,8 @@ export function createRules(options: RulesOptions): Rules {
     const context: RuleContext = {
       group,
       query,
-      isBlind: options.isBlind ?? (() => false),
+      seenSince: options.seenSince ?? (() => Number.NEGATIVE_INFINITY),
+      reachMs,
       externalLabels: options.externalLabels ?? Labels.EMPTY,
       externalURL: options.externalURL ?? '',
     }

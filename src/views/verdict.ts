@@ -61,7 +61,7 @@ export function buildVerdict(input: OverviewInput, facts: Facts, limitOf: LimitO
       level: held.severity === 'critical' ? 'critical' : 'warning',
       headline: sentence(held.summary),
       text: sentences([
-        `Held since ${wordDuration(input.nowMs - (held.heldSinceMs ?? input.nowMs))}: what it watches cannot be seen.`,
+        `Held for ${wordDuration(input.nowMs - (held.heldSinceMs ?? input.nowMs))}: what it watches could not be seen, and has not been seen since for as long as the rule looks back.`,
         others(facts.alerts, held),
       ]),
     }

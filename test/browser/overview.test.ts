@@ -201,7 +201,7 @@ test('with the broker down no number becomes 0, no alert is resolved, and charts
     .allInnerTexts())
     expect(cell).not.toMatch(/\d/)
   expect(await text(page, 'main')).toMatch(/Broker prod not reached for 6\sm\. Nothing answers at redis/)
-  expect(await text(page, '#alerts')).toContain('Not resolved: what it watches cannot be seen')
+  expect(await text(page, '#alerts')).toContain('Not resolved: what it watches could not be seen')
   expect(await page.title()).toBe('(2 firing) Overview - Celeriac')
   expect(await text(page, '[data-worker]')).toContain('unknown')
 })

@@ -88,8 +88,8 @@ function Detail({
           <div>
             <dt>Held</dt>
             <dd>
-              What it watches cannot be seen since {formatFull(alert.heldSinceMs, zone)}: it is not taken for
-              resolved.
+              What it watches could not be seen from {formatFull(alert.heldSinceMs, zone)} on: it is not taken
+              for resolved until all that its expression looks back to was seen.
             </dd>
           </div>
         )}

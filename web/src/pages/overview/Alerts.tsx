@@ -65,7 +65,11 @@ export function Alerts({ overview, nowMs }: { readonly overview: Overview; reado
                 {alert.heldSinceMs !== null && (
                   <span className={styles.held}>
                     {' '}
-                    Not resolved: what it watches cannot be seen since {formatFull(alert.heldSinceMs, zone)}.
+                    Not resolved: what it watches could not be seen from {formatFull(
+                      alert.heldSinceMs,
+                      zone,
+                    )}{' '}
+                    on.
                   </span>
                 )}
               </div>

@@ -450,6 +450,28 @@ describe('when little can be seen', () => {
   })
 })
 
+describe('a sum over processes is not told in part', () => {
+  const worker = claim('celery@box', 300)
+
+  test('while the processes of a large host are not all known', async () => {
+    tree.process(300, { pssKib: 1024 })
+    for (let pid = 1000; pid < 1600; pid++) tree.process(pid, { command: ['x'], name: 'x' })
+    // The pool process is among the last that are looked at.
+    tree.process(1700, { ppid: 300, pssKib: 1024 })
+    const told: (number | null | undefined)[] = []
+    for (let i = 0; i < 4; i++) told.push((await cycle(worker))[0]?.memoryBytes)
+    expect(told[0]).toBeNull()
+    expect(told.filter(bytes => bytes !== null)).toEqual([2 * 1024 * 1024, 2 * 1024 * 1024])
+  })
+
+  test('when there are more than can be read in one cycle', async () => {
+    tree.process(300, { pssKib: 1024 })
+    for (let pid = 1000; pid < 1300; pid++) tree.process(pid, { ppid: 300, pssKib: 1 })
+    for (let i = 0; i < 4; i++)
+      expect(await cycle(worker)).toMatchObject([{ memoryBytes: null, cpuPercent: null }])
+  })
+})
+
 test('a cycle opens a bounded number of files, and everyone has a turn', async () => {
   const claims: WorkerClaim[] = []
   for (let i = 0; i < 120; i++) {

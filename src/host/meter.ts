@@ -29,7 +29,8 @@ type CpuSample =
   | { readonly of: 'cgroup'; readonly atMs: number; readonly seconds: number }
   | ({ readonly of: 'processes' } & GroupReading)
 
-const MAX_TREE = 200
+/** A worker with more processes is not summed: part of them would be a wrong number. */
+const MAX_TREE = 256
 /** CPU over less than this would be rounding: time is counted in hundredths of a second. */
 const MIN_CPU_INTERVAL_MS = 500
 
@@ -69,15 +70,16 @@ export class WorkerMeter {
     const tree = table.treeOf(this.#facts.pid, MAX_TREE)
     const path = await this.#wholePath(tree)
     const workingSet = path === undefined ? null : await readWorkingSet(files, path)
+    const isSummed = path === undefined || shared || workingSet === null
     const group =
-      shared || workingSet === null ? await readGroup(files, tree, this.#context().uptimeMs) : undefined
-    const ownBytes =
-      group === undefined
-        ? workingSet
-        : await readMemory(
-            files,
-            group.members.map(({ pid }) => pid),
-          )
+      isSummed && tree.isComplete ? await readGroup(files, tree, this.#context().uptimeMs) : undefined
+    const summed =
+      group &&
+      (await readMemory(
+        files,
+        group.members.map(({ pid }) => pid),
+      ))
+    const ownBytes = isSummed ? (summed ?? null) : workingSet
     const memoryBytes = workingSet ?? ownBytes
     const limits = (this.#limits ??= await this.#readLimits())
     const sample =

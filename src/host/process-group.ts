@@ -15,6 +15,8 @@ export interface ProcessTree {
   readonly pids: readonly number[]
   /** When they were listed, ms since the machine was started. */
   readonly listedMs: number
+  /** False when there may be more: then no sum over them is told. */
+  readonly isComplete: boolean
 }
 
 /** A tree at one time. */
@@ -35,7 +37,7 @@ const TRIES = 3
  */
 export async function readGroup(
   files: HostFiles,
-  { pids, listedMs }: ProcessTree,
+  { pids, listedMs }: Pick<ProcessTree, 'pids' | 'listedMs'>,
   uptimeMs: () => number,
 ): Promise<GroupReading> {
   for (let tries = 1; ; tries++) {

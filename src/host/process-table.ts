@@ -23,6 +23,7 @@ export class ProcessTable {
   #children = new Map<number, number[]>()
   #owners = new Map<number, number[]>()
   #listedMs = 0
+  #isComplete = false
 
   constructor(files: HostFiles) {
     this.#files = files
@@ -44,8 +45,12 @@ export class ProcessTable {
     const wanted = new Set([...first].filter(unknown))
     for (const pid of present) if (unknown(pid)) wanted.add(pid)
     let left = budget
+    this.#isComplete = true
     for (const pid of wanted) {
-      if (left-- <= 0 || this.#entries.size >= MAX_PROCESSES) break
+      if (left-- <= 0 || this.#entries.size >= MAX_PROCESSES) {
+        this.#isComplete = false
+        break
+      }
       const status = parseStatus((await this.#files.read(`/proc/${pid}/status`)) ?? '')
       if (status !== undefined) this.#entries.set(pid, { ppid: status.ppid, ownPid: status.ownPid })
     }
@@ -72,7 +77,11 @@ export class ProcessTable {
     for (const member of tree) {
       for (const child of this.childrenOf(member)) if (tree.size < limit) tree.add(child)
     }
-    return { pids: [...tree], listedMs: this.#listedMs }
+    return {
+      pids: [...tree],
+      listedMs: this.#listedMs,
+      isComplete: this.#isComplete && tree.size < limit,
+    }
   }
 
   /** The parents of a process, nearest first. */

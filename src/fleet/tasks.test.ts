@@ -226,6 +226,36 @@ test('a retry that another worker ran before the first one said that it retried 
   }
 })
 
+test('a worker that receives the retry before its pool told it of the last run waits for each run, in whatever order it says so', () => {
+  const waits = (lateMs: number, sentLateMs: number) => {
+    const fleet = createFleet()
+    const events: [number, () => void][] = []
+    const at = (ms: number, apply: (atMs: number) => void): unknown => events.push([ms, () => apply(T0 + ms)])
+    at(0, atMs => fleet.apply(sent('a', { atMs }), atMs))
+    for (const retries of [0, 1, 2]) {
+      const beginMs = retries * 1000
+      const readyMs = T0 + beginMs + 500
+      if (retries > 0) {
+        const eta = new Date(readyMs).toISOString()
+        const publishedMs = T0 + beginMs
+        at(beginMs + sentLateMs, atMs => fleet.apply(sent('a', { retries, eta, atMs: publishedMs }), atMs))
+        at(beginMs + lateMs, atMs => fleet.apply(retried('a', { atMs }), atMs))
+      }
+      at(beginMs + 10, atMs => fleet.apply(received('a', { retries, atMs }), atMs))
+      at(beginMs + 600, atMs => fleet.apply(started('a', { atMs }), atMs))
+    }
+    at(3000, atMs => fleet.apply(succeeded('a', { atMs }), atMs))
+    for (const [, apply] of events.sort(([a], [b]) => a - b)) apply()
+    fleet.tick(T0 + 60_000)
+    return drain(fleet).flatMap(change => (change.waitSeconds === undefined ? [] : [change.waitSeconds]))
+  }
+  for (const lateMs of [1, 5, 20, 300])
+    for (const sentLateMs of [0, 3, 15, 200])
+      expect(waits(lateMs, sentLateMs), `retried ${lateMs} ms, sent ${sentLateMs} ms later`).toEqual([
+        0.6, 0.1, 0.1,
+      ])
+})
+
 test('a task delivered again was published once: its second start has no wait', () => {
   const fleet = createFleet()
   fleet.apply(sent('a'), T0)

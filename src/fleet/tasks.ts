@@ -300,7 +300,7 @@ export class TaskTable {
 
   #retried(task: TaskRecord, worker: string): void {
     if (task.run?.worker === worker) this.#running.end(task)
-    if (isOfOvertakenRun(task, worker)) {
+    if (isRetryOfOvertakenRun(task, worker)) {
       task.overtakenRuns--
       return
     }
@@ -400,6 +400,10 @@ export class TaskTable {
 /** One worker's events come in order: what comes from another than the newest run's tells of an older run. */
 const isOfOvertakenRun = (task: TaskRecord, worker: string): boolean =>
   task.overtakenRuns > 0 && worker !== task.worker
+
+/** Also the same worker may receive the next run before it learns from its pool that the last one is to be tried again. */
+const isRetryOfOvertakenRun = (task: TaskRecord, worker: string): boolean =>
+  isOfOvertakenRun(task, worker) || (task.overtakenRuns > 0 && task.stage === 'waiting')
 
 /** The ETA of a `task-sent` in epoch ms, NaN when it has none. Celery writes an offset; a time without one is UTC, as its `enable_utc` default has it. */
 function etaOf(eta: string | null): number {

@@ -64,6 +64,7 @@ class FleetState implements Fleet {
     }
     this.#workers = new WorkerTable(settings, {
       tell,
+      isReceived: name => this.#tasks.isReceived(name),
       lost: life => this.#tasks.orphan(life),
       forgotten: (life, atMs) => this.#tasks.release(life, atMs),
     })

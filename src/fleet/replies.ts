@@ -29,6 +29,8 @@ export interface StatsReply {
   readonly pids: readonly number[] | undefined
   /** 0 is without limit (`worker_prefetch_multiplier=0`). */
   readonly prefetch: number | undefined
+  /** Tasks accepted since the start, by name. */
+  readonly totals: readonly (readonly [name: string, count: number])[] | undefined
 }
 
 /** The kind of pool is told by `implementation` since 5.3, else guessed from the fields. */
@@ -44,6 +46,7 @@ export function readStats(value: unknown): StatsReply | undefined {
     pool: kind,
     pids,
     prefetch: countOf(stats['prefetch_count']),
+    totals: totalsOf(stats['total']),
   }
 }
 
@@ -61,6 +64,19 @@ function slotsOf(
   if (scaled !== undefined) return scaled
   if (kind === 'prefork' && pids !== undefined && pids.length > 0) return pids.length
   return countOf(pool['max-concurrency'])
+}
+
+/** Only as a whole: a part would make the rest look as if it had sent events. */
+function totalsOf(value: unknown): StatsReply['totals'] {
+  const fields = fieldsOf(value)
+  if (fields === undefined) return undefined
+  const totals: (readonly [string, number])[] = []
+  for (const [name, said] of Object.entries(fields)) {
+    const count = countOf(said)
+    if (count === undefined) return undefined
+    totals.push([name, count])
+  }
+  return totals
 }
 
 function pidsOf(value: unknown): readonly number[] | undefined {

@@ -52,6 +52,8 @@ export class TaskTable {
   readonly #around: TaskSurroundings
   readonly #records = new Map<string, TaskRecord>()
   readonly #names = new Interned(MAX_INTERNED)
+  /** Names under which tasks were received: these send events. */
+  readonly #receivedNames = new Set<string>()
   readonly #adopted = new Map<string, { readonly task: TaskRecord; readonly namedAtMs: number }>()
   readonly #held: HeldChanges
   readonly #running = new RunningTasks()
@@ -150,6 +152,11 @@ export class TaskTable {
     if (task.queue === '' && queue !== '') task.queue = this.#names.of(queue)
     this.#held.named(task)
     return task
+  }
+
+  /** Whether any task was ever received under this name. */
+  isReceived(name: string): boolean {
+    return this.#receivedNames.has(name)
   }
 
   /** Since when a message of the broker waits, by its id; see `SinceOf`. */
@@ -255,7 +262,9 @@ export class TaskTable {
     this.#runs++
     const { retries } = event
     const again = retries >= task.runRetries && this.#redeliveries.received(task, retries, event.name)
-    if (!task.sentNamed) task.name = this.#names.of(event.name)
+    const name = this.#names.of(event.name)
+    if (this.#receivedNames.size < MAX_INTERNED) this.#receivedNames.add(name)
+    if (!task.sentNamed) task.name = name
     if (retries < task.runRetries) return false
     const overtaken = task.stage === 'running' && task.runRetries === -1
     if (retries > task.runRetries && !overtaken) {

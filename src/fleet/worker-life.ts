@@ -1,6 +1,7 @@
 import { Consuming } from './consuming.ts'
 import type { Run, Runner } from './run.ts'
 import { ClockSkew } from './skew.ts'
+import { StartAccount } from './starts.ts'
 import type { TaskRecord } from './task-record.ts'
 
 /**
@@ -47,9 +48,9 @@ export class WorkerLife implements Runner<TaskRecord> {
   /** Rounds of questions in a row in which it said all that it holds. */
   fullRounds = 0
   processed: number | null = null
-  /** `processed` when a task event was last seen; -1: to be taken from the next heartbeat. */
-  processedBase = -1
-  /** Heartbeats in a row that told of more tasks while no task event came: from 2 on it sends none. */
+  /** A task event came since the last heartbeat, or may have been lost while nothing could be heard. */
+  spokeSinceBeat = true
+  /** How often, since its last task event, a heartbeat told of more tasks than the one before: from 2 on it sends none. */
   silentRises = 0
   /** It has sent a task event. */
   speaks = false
@@ -57,6 +58,7 @@ export class WorkerLife implements Runner<TaskRecord> {
   running = false
   readonly clock = new ClockSkew()
   readonly consuming = new Consuming()
+  readonly starts = new StartAccount()
 
   constructor(worker: string, pid: number | null, metAtMs: number, bornAtMs: number) {
     this.worker = worker
@@ -72,16 +74,14 @@ export class WorkerLife implements Runner<TaskRecord> {
   }
 
   noteProcessed(processed: number): void {
-    if (this.processedBase === -1) {
-      this.processedBase = processed
-      this.silentRises = 0
-    } else if (processed > this.processedBase) this.silentRises++
+    if (!this.spokeSinceBeat && this.processed !== null && processed > this.processed) this.silentRises++
+    this.spokeSinceBeat = false
     this.processed = processed
   }
 
   noteTaskEvent(): void {
     this.speaks = true
-    this.processedBase = -1
+    this.spokeSinceBeat = true
     this.silentRises = 0
   }
 }

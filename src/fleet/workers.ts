@@ -8,6 +8,8 @@ import { WorkerLife } from './worker-life.ts'
 /** What the table of workers tells to the rest of the fleet. */
 export interface WorkerSurroundings {
   tell(change: FleetChange): void
+  /** Whether any task of this name was ever received. */
+  isReceived(name: string): boolean
   /** A process vanished: nobody runs any more what it ran. */
   lost(life: WorkerLife): void
   /** A process is forgotten. */
@@ -96,7 +98,7 @@ export class WorkerTable {
     this.#listeningSinceMs = atMs
     for (const { life } of this.#workers.values()) {
       // Task events of the outage were lost while `processed` went on.
-      life.processedBase = -1
+      life.spokeSinceBeat = true
       life.silentRises = 0
     }
   }
@@ -123,7 +125,10 @@ export class WorkerTable {
       life.active = event.active
       life.activeAtMs = atMs
     }
-    if (event.processed !== undefined) life.noteProcessed(event.processed)
+    if (event.processed !== undefined) {
+      life.noteProcessed(event.processed)
+      life.starts.beat(event.clock, stampMs, event.processed, life.silentRises >= 2)
+    }
     if (!asked) {
       worker.delayMs = atMs - stampMs
       life.heartbeatMs = event.freq * 1000
@@ -147,6 +152,8 @@ export class WorkerTable {
     life.pid ??= event.pid ?? null
     if (stampMs > worker.stampMs) worker.stampMs = stampMs
     life.noteTaskEvent()
+    if (event.type === 'task-started') life.starts.started(event.clock, stampMs)
+    else if (event.type === 'task-received') life.starts.received()
     life.running = event.type === 'task-started'
     this.#heard(worker, atMs)
     return worker
@@ -230,6 +237,8 @@ export class WorkerTable {
     life.concurrency = stats.concurrency ?? life.concurrency
     life.pool = stats.pool ?? life.pool
     life.pids = stats.pids?.filter(pid => pid !== life.pid) ?? life.pids
+    const lost = stats.totals && life.starts.counted(stats.totals, name => this.#around.isReceived(name))
+    if (lost !== undefined) this.#around.tell({ kind: 'events-lost', worker: worker.name, count: lost })
     life.prefetch = stats.prefetch === 0 ? null : (stats.prefetch ?? life.prefetch)
   }
 

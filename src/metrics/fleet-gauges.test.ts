@@ -1,6 +1,17 @@
 import { expect, test } from 'vitest'
 import { createFleet } from '../fleet/index.ts'
-import { depths, heartbeat, offline, received, serverState, T0, W1 } from '../fleet/events.case.ts'
+import {
+  depths,
+  heartbeat,
+  offline,
+  received,
+  sent,
+  serverState,
+  started,
+  succeeded,
+  T0,
+  W1,
+} from '../fleet/events.case.ts'
 import { createMetrics, type MetricsRegistry } from './index.ts'
 
 const CONNECTED = { connected: true }
@@ -246,4 +257,55 @@ test('a worker that consumes nothing, its prefetch count and its clock become nu
   say('active_queues', [])
   registry.collectFleet(fleet, CONNECTED, T0 + 19_000)
   expect([of('consuming'), of('prefetch_count'), of('clock_skew_seconds')]).toEqual([0, 16, 0.5])
+})
+
+test('lost events are counted by worker, and leave when the fleet has forgotten the worker', () => {
+  const registry = createMetrics()
+  const fleet = createFleet({ broker: 'b' })
+  const lost = (worker: string) => read(registry)[`celery_events_lost_total{broker="b", worker="${worker}"}`]
+  for (const worker of ['a@h', 'b@h']) fleet.apply(heartbeat({ worker }), T0)
+  registry.record('b', [
+    { kind: 'events-lost', worker: 'a@h', count: 0 },
+    { kind: 'events-lost', worker: 'b@h', count: 7 },
+    { kind: 'events-lost', worker: 'b@h', count: 2 },
+  ])
+  registry.collectFleet(fleet, CONNECTED, T0)
+  expect([lost('a@h'), lost('b@h')]).toEqual([0, 9])
+  fleet.apply(offline({ worker: 'b@h', atMs: T0 + 1 }), T0 + 1)
+  fleet.tick(T0 + 500_000)
+  registry.collectFleet(fleet, CONNECTED, T0 + 500_000)
+  expect(lost('b@h')).toBe(9)
+  fleet.tick(T0 + 601_000)
+  registry.collectFleet(fleet, CONNECTED, T0 + 601_000)
+  expect(lost('b@h')).toBe(undefined)
+  registry.forgetFleet('b')
+  expect(lost('a@h')).toBe(undefined)
+})
+
+test('redeliveries, orphans and the longest-running task become numbers', () => {
+  const registry = createMetrics()
+  const fleet = createFleet({ broker: 'b' })
+  fleet.apply(heartbeat(), T0)
+  for (const id of ['a', 'c']) fleet.apply(sent(id), T0)
+  for (const atMs of [T0, T0 + 10, T0 + 20]) fleet.apply(received('a', { atMs }), atMs)
+  fleet.apply(received('c'), T0)
+  for (const id of ['a', 'c']) fleet.apply(started(id, { atMs: T0 + 1000 }), T0 + 1000)
+  registry.record('b', fleet.drainChanges())
+  registry.collectFleet(fleet, CONNECTED, T0 + 5000)
+  const told = () => {
+    const all = read(registry)
+    return {
+      redelivered: all['celery_task_redelivered_total{broker="b", queue="bills", task="shop.bill"}'],
+      most: all['celery_task_redeliveries_max{broker="b", queue="bills", task="shop.bill"}'],
+      orphaned: all['celery_task_orphaned_total{broker="b", queue="bills", task="shop.bill"}'],
+      oldest: all['celery_task_running_oldest_seconds{broker="b", task="shop.bill"}'],
+    }
+  }
+  expect(told()).toEqual({ redelivered: 2, most: 2, orphaned: undefined, oldest: 4 })
+  fleet.tick(T0 + 40_000)
+  fleet.apply(succeeded('a', { atMs: T0 + 50_000, worker: 'w2@h' }), T0 + 50_000)
+  registry.record('b', fleet.drainChanges())
+  registry.collectFleet(fleet, CONNECTED, T0 + 50_000)
+  // The counters stay.
+  expect(told()).toEqual({ redelivered: 2, most: undefined, orphaned: 2, oldest: undefined })
 })

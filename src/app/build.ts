@@ -30,7 +30,7 @@ import { createAlerting } from './alerting.ts'
 import { celeryExporterHealth } from './celery-exporter.ts'
 import { setControlKeys } from './control-keys.ts'
 import { createHostLoop } from './host-loop.ts'
-import { COLLECT_INTERVAL_MS, openBroker, openFleet } from './open.ts'
+import { COLLECT_INTERVAL_MS, openBroker, openFleet, placesOfOthers } from './open.ts'
 import { createQueries } from './queries.ts'
 import { createRuleLoop } from './rule-loop.ts'
 import { breathe, polite } from './breathe.ts'
@@ -188,6 +188,7 @@ export async function build(options: AppOptions): Promise<App> {
       log,
       readIntervalMs: COLLECT_INTERVAL_MS,
       inspectIntervalMs: config.inspectIntervalMs,
+      ...(entry === undefined ? {} : { otherPlaces: placesOfOthers(entry, config) }),
       enableEvents: entry?.enableEvents ?? false,
       managementUrl: entry?.managementUrl !== undefined,
       sink: {

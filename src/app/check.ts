@@ -1,7 +1,7 @@
 import { type Clock, type Log, SECOND } from '../base/index.ts'
 import type { BrokerConfig, Config } from '../config/index.ts'
 import type { Finding } from '../findings/index.ts'
-import { openBroker, openFleet } from './open.ts'
+import { openBroker, openFleet, placesOfOthers } from './open.ts'
 import { createWatch } from './watch.ts'
 
 export interface CheckReport {
@@ -78,6 +78,7 @@ function openCheck(
     readIntervalMs: READ_INTERVAL_MS,
     inspectIntervalMs: INSPECT_INTERVAL_MS,
     elsewhereIntervalMs: ELSEWHERE_INTERVAL_MS,
+    otherPlaces: placesOfOthers(entry, config),
     managementUrl: entry.managementUrl !== undefined,
     sink: { decoded() {}, dropped() {}, state() {}, gapEnded() {}, controlKeys() {} },
   })

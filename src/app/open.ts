@@ -1,5 +1,6 @@
 import type { Clock, Log } from '../base/index.ts'
-import { type Broker, createBroker } from '../broker/index.ts'
+import { type Broker, createBroker, parseBrokerUrl, parseTransportOptions } from '../broker/index.ts'
+import { redisNames } from '../celery/index.ts'
 import type { BrokerConfig, Config } from '../config/index.ts'
 import { createFleet, type Fleet } from '../fleet/index.ts'
 
@@ -19,6 +20,25 @@ export const openBroker = (
     ...(entry.managementUrl === undefined ? {} : { managementUrl: entry.managementUrl.reveal() }),
     ...world,
   })
+
+/**
+ * Where the events of the other configured brokers are published, as `Broker.listenElsewhere` tells places: they are no sign of a
+ * wrong database number or prefix.
+ */
+export function placesOfOthers(entry: BrokerConfig, config: Config): ReadonlySet<string> {
+  return new Set(
+    config.brokers.flatMap(other => {
+      const target = other === entry ? undefined : parseBrokerUrl(other.url.reveal())
+      if (target?.transport !== 'redis') return []
+      const names = redisNames({
+        ...parseTransportOptions(other.transportOptions),
+        database: target.database,
+      })
+      // With a routing key the channel ends in it; what stands before is the place.
+      return [names.eventChannel('x').replace(/\/x$/, '/')]
+    }),
+  )
+}
 
 /** The state of one broker's fleet, empty. */
 export const openFleet = (entry: Pick<BrokerConfig, 'name' | 'queues'>, config: Config): Fleet =>

@@ -37,6 +37,8 @@ export interface WatchOptions {
   readonly controlKeysIntervalMs?: number
   /** How often, while nothing is heard, it is listened for events of other names. Default a minute. */
   readonly elsewhereIntervalMs?: number
+  /** Places of other fleets that are watched too: see `placesOfOthers`. */
+  readonly otherPlaces?: ReadonlySet<string>
   /** Ask every worker that comes up, once, to send task events. Default false: then it is never done. */
   readonly enableEvents?: boolean
   /** RabbitMQ's management API is configured. */
@@ -245,7 +247,9 @@ export function createWatch(options: WatchOptions): Watch {
       else if (clock.now() - sinceMs < SILENCE_MS) listening?.soon(SILENCE_MS)
       else {
         const places = await broker.listenElsewhere(LISTEN_ELSEWHERE_MS)
-        observations.elsewhere(silent() ? (places ?? []) : [])
+        observations.elsewhere(
+          silent() ? (places ?? []).filter(place => options.otherPlaces?.has(place) !== true) : [],
+        )
       }
     })
 

@@ -15,6 +15,7 @@ export const FINDING_CODES = [
   'events-visible',
   'broker-unreachable',
   'no-workers',
+  'workers-silent',
   'wrong-namespace',
   'no-events',
   'task-events-off',

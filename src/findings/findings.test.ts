@@ -365,7 +365,12 @@ describe('one thing wrong is one finding', () => {
 
 describe('nobody is there', () => {
   test('on a server without a fleet', () => {
-    const { all, codes } = play({ workers: [], tasks: [], depths: {} })
+    const { all, codes } = play({
+      workers: [],
+      tasks: [],
+      depths: {},
+      server: { blockedConsumers: 0 },
+    })
     expect(codes).toEqual(['no-workers', 'no-queue'])
     expect(all[0]?.fix).toMatch(/celery -A yourapp worker -E\. If some run, compare the database number/)
   })
@@ -389,6 +394,19 @@ describe('nobody is there', () => {
     expect(codes).toEqual(['wrong-namespace'])
     expect(all[0]?.title).toContain(place)
     expect(all[0]?.fix).toMatch(fix)
+  })
+
+  test('but somebody waits for messages: that may be a worker which says nothing', () => {
+    const { all, codes } = play({ workers: [], tasks: [] })
+    expect(codes).toEqual(['workers-silent'])
+    expect(all[0]?.fix).toMatch(/\(-E\) or answer questions \(worker_enable_remote_control = True\)/)
+  })
+
+  test('and a queue keeps its messages: nobody is there, whoever waits elsewhere on this server', () => {
+    expect(play({ workers: [], tasks: [], depths: { reports: 3 } }).codes).toEqual([
+      'no-workers',
+      'queue-without-consumer',
+    ])
   })
 
   test('while the broker is away only that is said', () => {

@@ -49,9 +49,15 @@ const UNREADABLE: Readonly<
   },
 }
 
-function unreadable({ seen, connection }: Scene): readonly Found[] {
+function unreadable({ seen, connection, fleet, nowMs }: Scene): readonly Found[] {
+  const server = fleet.server(nowMs)
+  // It answers, and tells nothing of itself: INFO is forbidden.
+  const mute =
+    connection.transport === 'redis' && server?.memoryUsedBytes === null && server.connectedClients === null
   return (['queues', 'discovery', 'server'] as const).flatMap(kind => {
-    const error = seen.outcome(kind)
+    const error =
+      seen.outcome(kind) ??
+      (kind === 'server' && mute ? { message: 'INFO is not permitted.', hint: undefined } : null)
     if (error === undefined || error === null) return []
     const { what, ...rest } = UNREADABLE[kind]
     const hint =

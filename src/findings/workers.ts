@@ -19,17 +19,25 @@ function nobody(scene: Scene): readonly Found[] {
       {
         code: 'wrong-namespace',
         level: 'wrong',
-        title: `No worker is here, and events are heard elsewhere on this server: ${listed(seen.places)}.`,
+        title: `No worker was heard here, and events are heard elsewhere on this server: ${listed(seen.places)}.`,
         cost: 'Nothing of that fleet is seen.',
         fix: namespaceFix(seen.places),
       },
     ]
   }
+  if (fleet.totals(nowMs).workers === null) {
+    return [
+      {
+        code: 'workers-silent',
+        level: 'missing',
+        title: `No worker was heard and none answered in ${wordDuration(connectedMs)}, which does not prove that there is none.`,
+        cost: 'Workers, their slots, rates and failures of tasks are not known.',
+        fix: `Let workers send events (-E) or answer questions (worker_enable_remote_control = True). If they do, compare ${whereabouts(connection)} with theirs.`,
+        evidence: 'Somebody waits for messages on this server, or the server may not be asked who does.',
+      },
+    ]
+  }
   const before = fleet.workers(nowMs).length
-  const elsewhere =
-    connection.transport === 'amqp'
-      ? 'the virtual host at the end of the broker URL'
-      : 'the database number at the end of the broker URL and global_keyprefix'
   return [
     {
       code: 'no-workers',
@@ -39,10 +47,15 @@ function nobody(scene: Scene): readonly Found[] {
           ? `No worker is up; ${counted(before, 'worker')} ${before === 1 ? 'was' : 'were'} seen before.`
           : `No worker was heard and none answered in ${wordDuration(connectedMs)}.`,
       cost: 'Tasks wait until a worker takes them.',
-      fix: `Start one: celery -A yourapp worker -E. If some run, compare ${elsewhere} with theirs.`,
+      fix: `Start one: celery -A yourapp worker -E. If some run, compare ${whereabouts(connection)} with theirs.`,
     },
   ]
 }
+
+const whereabouts = ({ transport }: Scene['connection']): string =>
+  transport === 'amqp'
+    ? 'the virtual host at the end of the broker URL'
+    : 'the database number at the end of the broker URL and global_keyprefix'
 
 /** What to write so that the first of the places is watched: `/3.celeryev/`, `app1:/0.celeryev/`, `celeryev/`. */
 function namespaceFix(places: readonly string[]): string {

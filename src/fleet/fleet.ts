@@ -19,6 +19,7 @@ import { type FleetOptions, type FleetSettings, fleetSettings } from './options.
 import { Presence } from './presence.ts'
 import { QueueTable } from './queues.ts'
 import { longestRunning } from './running.ts'
+import { SilentConsumers } from './silent-consumers.ts'
 import { sourceViews } from './sources.ts'
 import { TaskTable } from './tasks.ts'
 import { InspectionRounds } from './unseen-starts.ts'
@@ -46,6 +47,7 @@ class FleetState implements Fleet {
   readonly #presence: Presence
   readonly #rounds = new InspectionRounds()
   readonly #inspection: Inspection
+  readonly #silent = new SilentConsumers()
   #changes: FleetChange[] = []
   /** `unheard` until anything at all came from the broker. */
   #connection: 'unheard' | 'connected' | 'lost' = 'unheard'
@@ -121,12 +123,15 @@ class FleetState implements Fleet {
       if (reading.replies.size > 0) this.#lastMs.inspect = atMs
       return this.#inspection.answered(reading, atMs)
     }
-    this.#lastMs.broker = atMs
+    // Who may not read queues still learns that the server answers; that does not make what rests on their lengths known.
+    if (reading.kind === 'queues' || this.#queues.names().length === 0) this.#lastMs.broker = atMs
     if (reading.kind === 'server') {
+      this.#silent.server(reading.server)
       this.#server = reading.server
       this.#serverAtMs = atMs
       return
     }
+    if (!this.#workers.ever) this.#silent.queues(reading.queues, atMs)
     this.#queues.observe(reading.queues, id => this.#tasks.sinceOf(id), this.#rounds.now, atMs)
     this.#queues.forgetUnseenStarts(this.#heldNothingSinceMs(), worker => this.#workers.isPresent(worker))
   }
@@ -239,6 +244,7 @@ class FleetState implements Fleet {
       this.#queues.brokerLost()
     }
     this.#connection = 'lost'
+    this.#silent.lost()
     this.#workers.brokerLost()
     this.#server = null
   }
@@ -268,7 +274,8 @@ class FleetState implements Fleet {
     if (this.#nowMs - this.#workers.refusedAtMs < this.#settings.workerTimeoutMs) return null
     let present = 0
     for (const worker of this.#workers.all()) if (isPresent(worker)) present++
-    return this.#presence.count(present, this.#workers.ever)
+    const count = this.#presence.count(present, this.#workers.ever)
+    return count === 0 && !this.#workers.ever && this.#silent.possible(this.#nowMs) ? null : count
   }
 
   /** The time of the oldest of the newest answers by which every present worker said that it holds no task; NaN when one does, or did not say. */

@@ -43,6 +43,8 @@ export interface WorkerOptions {
   /** Where tasks write what happened; required by the fleet app. */
   readonly truthFile?: string
   readonly environment?: Readonly<Record<string, string>>
+  /** Celery settings of the fleet app, over its own. */
+  readonly settings?: Readonly<Record<string, unknown>>
   /** More arguments of `celery worker`. */
   readonly args?: readonly string[]
 }
@@ -90,7 +92,10 @@ export async function startWorker(options: WorkerOptions): Promise<RunningWorker
     command: options.python ?? PYTHON,
     args: [...args, ...(options.args ?? [])],
     cwd: APPS[options.app ?? 'fleet'],
-    environment: pythonEnvironment(options.brokerUrl, options.truthFile, options.environment),
+    environment: pythonEnvironment(options.brokerUrl, options.truthFile, {
+      ...withSettings(options.settings),
+      ...options.environment,
+    }),
     name: options.name,
     ready: log => log.includes(`${node} ready.`),
   })
@@ -149,6 +154,8 @@ export interface ProduceOptions {
   readonly offset?: number
   /** Every task takes this long; 0 to 60 ms when left out. */
   readonly seconds?: number
+  /** Celery settings of the sender, over those of the fleet app. */
+  readonly settings?: Readonly<Record<string, unknown>>
 }
 
 /** Sends tasks of the fleet app with a real Celery client and returns what must come of them. */
@@ -157,7 +164,7 @@ export async function produce(options: ProduceOptions): Promise<Produced> {
   if (options.queues !== undefined) args.push('--spread', ...options.queues)
   if (options.offset !== undefined) args.push('--offset', String(options.offset))
   if (options.seconds !== undefined) args.push('--seconds', String(options.seconds))
-  return JSON.parse(await runPython('app.produce', args, options.brokerUrl)) as Produced
+  return JSON.parse(await runPython('app.produce', args, options.brokerUrl, options.settings)) as Produced
 }
 
 /** What each node said about each queue: `{ok: text}` or `{error: text}`. */
@@ -309,10 +316,18 @@ export function pythonEnvironment(
   }
 }
 
-async function runPython(module: string, args: readonly string[], brokerUrl: string): Promise<string> {
+const withSettings = (settings: Readonly<Record<string, unknown>> | undefined): Record<string, string> =>
+  settings === undefined ? {} : { FLEET_SETTINGS: JSON.stringify(settings) }
+
+async function runPython(
+  module: string,
+  args: readonly string[],
+  brokerUrl: string,
+  settings?: Readonly<Record<string, unknown>>,
+): Promise<string> {
   const { stdout } = await promisify(execFile)(PYTHON, ['-m', module, ...args], {
     cwd: APPS.fleet,
-    env: pythonEnvironment(brokerUrl),
+    env: pythonEnvironment(brokerUrl, undefined, withSettings(settings)),
     maxBuffer: PRODUCE_BUFFER_BYTES,
   })
   return stdout

@@ -1,8 +1,10 @@
 """A Celery app for tests: every task writes down, by its own clock, when it ran and how it ended.
 
-Environment: CELERY_BROKER_URL (required); FLEET_TRUTH_FILE, the file that tasks append to (required in workers).
+Environment: CELERY_BROKER_URL (required); FLEET_TRUTH_FILE, the file that tasks append to (required in workers); FLEET_SETTINGS, Celery
+settings as a JSON object, which win over those here.
 """
 
+import json
 import os
 
 from celery import Celery
@@ -23,3 +25,4 @@ app.conf.update(
     broker_connection_max_retries=None,
     broker_transport_options={"priority_steps": [0, 3, 6, 9], "queue_order_strategy": "priority"},
 )
+app.conf.update(json.loads(os.environ.get("FLEET_SETTINGS", "{}")))

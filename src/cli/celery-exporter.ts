@@ -87,7 +87,7 @@ export function celeryExporterCommand(world: World): Command {
     .option('--enable-events', 'ask workers that send no task events to send them, once each')
     .option('-c, --config <file>', 'configuration file (celeriac.config.ts, .js, .yaml or .json)')
     .addOption(new Option('--log-format <format>', 'how to log').choices(['json', 'pretty']))
-  return addServeFlags(command)
+  return addServeFlags(command, '--host and --port')
     .addHelpText(
       'after',
       '\nExample:\n  celeriac --compat celery-exporter --broker-url redis://localhost:6379/0\n\nMetrics of Celeriac itself: /metrics/celeriac. What is the same and what is not: docs/celery-exporter.md',

@@ -59,9 +59,9 @@ export const compatOption = (): Option =>
   ])
 
 /** The flags of the commands that serve, whatever they stand in for. */
-export function addServeFlags(command: Command): Command {
+export function addServeFlags(command: Command, listenDefault: string): Command {
   return command
-    .option('-l, --listen <host:port>', 'address of UI, API and metrics (default 127.0.0.1:9808)')
+    .option('-l, --listen <host:port>', `address of UI, API and metrics (default ${listenDefault})`)
     .option('--external-url <url>', 'how people reach Celeriac; links in messages begin with it')
     .addOption(
       new Option(
@@ -74,7 +74,7 @@ export function addServeFlags(command: Command): Command {
 
 /** The flags of the commands that serve under Celeriac's own names. */
 export function addOwnServeFlags(command: Command): Command {
-  return addServeFlags(command)
+  return addServeFlags(command, '127.0.0.1:9808')
     .addOption(compatOption())
     .option('--worker-timeout <duration>', 'silence after which a worker counts as vanished (default 30s)')
 }

@@ -4,13 +4,13 @@ import type { GroupStatus } from '../rules/index.ts'
 
 export type AlertRow = Overview['alerts'][number]
 
-const SEVERITIES: readonly string[] = ['critical', 'warning', 'info']
+/** Severities that wake somebody: ours, and the other word that rules of Prometheus often use. */
+export const isCritical = ({ severity }: Pick<AlertRow, 'severity'>): boolean =>
+  severity === 'critical' || severity === 'page'
 
-const rank = (row: AlertRow): number => {
-  const severity = SEVERITIES.indexOf(row.severity)
-  // A severity that nobody knows counts as a warning: better too loud than overlooked.
-  return (row.state === 'firing' ? 0 : 10) + (severity < 0 ? 1 : severity)
-}
+// A severity that nobody knows counts as a warning: better too loud than overlooked.
+const rank = (row: AlertRow): number =>
+  (row.state === 'firing' ? 0 : 10) + (isCritical(row) ? 0 : row.severity === 'info' ? 2 : 1)
 
 /** Pending and firing alerts, worst first: firing before pending, by severity, the longest first. */
 export function buildAlerts(groups: readonly GroupStatus[]): AlertRow[] {

@@ -2,7 +2,7 @@ import { wordDuration } from '../base/index.ts'
 import { Labels } from '../base/index.ts'
 import type { Overview } from '../contract/index.ts'
 import type { SourceView } from '../fleet/index.ts'
-import type { AlertRow } from './alerts.ts'
+import { type AlertRow, isCritical } from './alerts.ts'
 import { ageOf, type OverviewInput } from './input.ts'
 import type { LimitOf } from './limits.ts'
 import { counted, wordValue } from './values.ts'
@@ -30,7 +30,7 @@ export function buildVerdict(input: OverviewInput, facts: Facts, limitOf: LimitO
   const [worst] = seen
   if (worst !== undefined)
     return {
-      level: worst.severity === 'critical' ? 'critical' : 'warning',
+      level: isCritical(worst) ? 'critical' : 'warning',
       headline: sentence(worst.summary),
       text: sentences([
         numbers(worst, limitOf),
@@ -58,7 +58,7 @@ export function buildVerdict(input: OverviewInput, facts: Facts, limitOf: LimitO
   const [held] = firing
   if (held !== undefined)
     return {
-      level: held.severity === 'critical' ? 'critical' : 'warning',
+      level: isCritical(held) ? 'critical' : 'warning',
       headline: sentence(held.summary),
       text: sentences([
         `Held for ${wordDuration(input.nowMs - (held.heldSinceMs ?? input.nowMs))}: what it watches could not be seen, and has not been seen since for as long as the rule looks back.`,

@@ -6,7 +6,7 @@ import buttons from '../../parts/Button.module.css'
 import { Pill } from '../../parts/Pill.tsx'
 import { useSettings } from '../../settings.ts'
 import { useView } from '../../view.ts'
-import { alertStatus, countAlerts, sortAlerts } from './model.ts'
+import { alertStatus, countAlerts, sortAlerts, toldAlert } from './model.ts'
 import styles from './Verdict.module.css'
 
 /** One sentence that says whether anything is wrong, and the way to the worst of it. */
@@ -15,6 +15,7 @@ export function Verdict({ overview, fresh }: { readonly overview: Overview; read
   const { zone } = useSettings()
   const { firing, pending } = countAlerts(overview)
   const worst = sortAlerts(overview.alerts)[0]
+  const told = toldAlert(overview.alerts)
   const { level, headline, text } = overview.verdict
   const old = fresh === 'gone' || fresh === 'never'
   const status = old ? 'unknown' : level
@@ -42,14 +43,14 @@ export function Verdict({ overview, fresh }: { readonly overview: Overview; read
         {old && overview.collectedAtMs !== null && `At ${formatClock(overview.collectedAtMs, zone)}: `}
         <strong>{headline}</strong> {text}
       </p>
-      {worst !== undefined && (
+      {told !== undefined && (
         <div className={styles.actions}>
           <button
             type="button"
             className={`${buttons.button} ${buttons.primary}`}
-            onClick={() => go({ alert: alertKey(worst.name, worst.labels) })}
+            onClick={() => go({ alert: alertKey(told.name, told.labels) })}
           >
-            <span className={styles.worst}>Open {worst.name}</span>
+            <span className={styles.worst}>Open {told.name}</span>
           </button>
           {firing + pending > 1 && (
             <button

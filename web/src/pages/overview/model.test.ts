@@ -14,6 +14,7 @@ import {
   sortQueues,
   sortWorkers,
   tileMark,
+  toldAlert,
   type Tile,
   type WorkerCell,
 } from './model.ts'
@@ -118,6 +119,31 @@ test('the worst alert is the critical one that fires longest', () => {
   ]
   expect(sortAlerts(alerts).map(each => each.name)).toEqual(['first', 'late', 'warns', 'waits'])
   expect(alertStatus(alert({ severity: 'info' }))).toBe('info')
+})
+
+test('of alerts that wait the critical one is the worst, and the one that the verdict speaks of', () => {
+  const wait = alert({ name: 'CeleryQueueWaitHigh', state: 'pending', activeAtMs: 1 })
+  const failures = alert({
+    name: 'CeleryHighFailureRate',
+    state: 'pending',
+    severity: 'critical',
+    activeAtMs: 9,
+  })
+  const info = alert({ name: 'Info', severity: 'info' })
+  expect(sortAlerts([wait, failures, info]).map(each => each.name)).toEqual([
+    'Info',
+    'CeleryHighFailureRate',
+    'CeleryQueueWaitHigh',
+  ])
+  expect(toldAlert([wait, failures])).toBe(failures)
+})
+
+test('the verdict speaks of what fires and can be seen before what is only held', () => {
+  const held = alert({ name: 'held', severity: 'critical', heldSinceMs: 5 })
+  const seen = alert({ name: 'seen' })
+  expect(toldAlert([held, seen])).toBe(seen)
+  expect(toldAlert([held, alert({ state: 'pending' })])).toBe(held)
+  expect(toldAlert([])).toBeUndefined()
 })
 
 test('a tile past its limit has the severity of its alert, and always words', () => {

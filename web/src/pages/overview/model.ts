@@ -23,14 +23,23 @@ export function alertStatus(alert: Pick<AlertRow, 'state' | 'severity'>): Status
 const SEVERITY: readonly Status[] = ['critical', 'warning', 'pending', 'info', 'unknown', 'stopped', 'ok']
 const rank = (status: Status): number => SEVERITY.indexOf(status)
 
-/** Worst first: by status, then the one that is active longest, then by name. */
+const urgency = ({ state, severity }: AlertRow): number =>
+  (state === 'firing' ? 0 : 10) + rank(alertStatus({ state: 'firing', severity }))
+
+/** Worst first, as the server ranks them: what fires before what waits, by severity, the one that is active longest, by name. */
 export const sortAlerts = (alerts: readonly AlertRow[]): AlertRow[] =>
   [...alerts].sort(
     (a, b) =>
-      rank(alertStatus(a)) - rank(alertStatus(b)) ||
+      urgency(a) - urgency(b) ||
       a.activeAtMs - b.activeAtMs ||
       (alertKey(a.name, a.labels) < alertKey(b.name, b.labels) ? -1 : 1),
   )
+
+/** The alert that the verdict speaks of: the worst that fires and can be seen; without one, the worst. */
+export function toldAlert(alerts: readonly AlertRow[]): AlertRow | undefined {
+  const sorted = sortAlerts(alerts)
+  return sorted.find(alert => alert.state === 'firing' && alert.heldSinceMs === null) ?? sorted[0]
+}
 
 /** How many alerts fire and how many wait; the server counts those it does not send. */
 export function countAlerts(overview: Pick<Overview, 'alerts' | 'alertsTotal'> | undefined): {

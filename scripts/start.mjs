@@ -1,11 +1,14 @@
 #!/usr/bin/env node
 /**
- * `npm start`: builds when the build is missing or older than the source, then runs the demo. What follows `--` goes to the
- * program instead: `npm start -- --broker redis://127.0.0.1:6379/0`.
+ * `npm start`: builds when the build is missing or older than the source, then runs the demo with the flags that follow `--`; with
+ * a broker (flag, variable or configuration file) or a command among them, that: `npm start -- --broker redis://127.0.0.1:6379/0`.
  */
 import { spawn, spawnSync } from 'node:child_process'
-import { existsSync, readdirSync, statSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs'
+import { constants } from 'node:os'
 import { join } from 'node:path'
+import { pathToFileURL } from 'node:url'
+import { startArguments } from './start-arguments.mjs'
 import { root } from './steps.mjs'
 
 const main = join(root, 'dist', 'src', 'cli', 'main.js')
@@ -32,7 +35,16 @@ if (!fresh) {
   })
   if (built.status !== 0) process.exit(built.status ?? 1)
 }
-const given = process.argv.slice(2)
-const child = spawn(process.execPath, [main, ...(given.length > 0 ? given : ['demo'])], { stdio: 'inherit' })
+/** Whether the environment or the configuration file names a broker. */
+async function hasBroker(config) {
+  const { loadConfig } = await import(pathToFileURL(join(root, 'dist', 'src', 'config', 'index.js')).href)
+  const read = path => readFileSync(path, 'utf8')
+  const flags = config === undefined ? {} : { config }
+  return (await loadConfig(flags, process.env, process.cwd(), read)).brokers.length > 0
+}
+
+const child = spawn(process.execPath, [main, ...(await startArguments(process.argv.slice(2), hasBroker))], {
+  stdio: 'inherit',
+})
 for (const signal of ['SIGINT', 'SIGTERM']) process.on(signal, () => child.kill(signal))
-child.on('exit', (code, signal) => process.exit(code ?? (signal === null ? 1 : 0)))
+child.on('exit', (code, signal) => process.exit(code ?? 128 + constants.signals[signal]))

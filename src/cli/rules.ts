@@ -19,9 +19,13 @@ export function rulesCommand(world: World): Command {
   const test = new Command('test')
     .description("run rule unit tests (promtool's format)")
     .argument('<file...>', 'test files; their rule_files are looked for beside them')
-    .addHelpText('after', '\nExample:\n  celeriac rules test celery.rules.test.yml')
-    .action(async (files: readonly string[]) => {
-      let failed = false
+    .option('--json', 'print the results as JSON')
+    .addHelpText(
+      'after',
+      '\nExample:\n  celeriac rules test celery.rules.test.yml\n\nExit code: 0 all passed, 1 some failed, 2 used wrongly.',
+    )
+    .action(async (files: readonly string[], { json }: { readonly json?: boolean }) => {
+      const results: ({ readonly file: string } & RuleTestResult)[] = []
       for (const file of files) {
         const path = resolve(world.folder, file)
         const result: RuleTestResult = await runRuleTests(readText(path), {
@@ -29,11 +33,16 @@ export function rulesCommand(world: World): Command {
           newStore: newRuleTestStore,
           file,
         })
+        results.push({ file, ...result })
+        if (json === true) continue
         world.stdout.write(`${file}: ${result.ok ? 'passed' : 'FAILED'}\n`)
         for (const failure of result.failures) world.stdout.write(`  ${failure.replaceAll('\n', '\n  ')}\n`)
-        failed ||= !result.ok
       }
-      if (failed) throw new Exit(1)
+      if (json === true) world.stdout.write(`${JSON.stringify(results, null, 2)}\n`)
+      if (results.some(({ ok }) => !ok)) throw new Exit(1)
     })
-  return new Command('rules').description('work with Prometheus rule files').addCommand(test)
+  return new Command('rules')
+    .description('work with Prometheus rule files')
+    .addCommand(test)
+    .addHelpText('after', '\nExample:\n  celeriac rules test celery.rules.test.yml')
 }

@@ -1,3 +1,6 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { Writable } from 'node:stream'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { type RedisServer, startRedis } from '../../test/servers/redis.ts'
@@ -49,19 +52,66 @@ test.each([
   [['emit'], /missing required argument 'target'/],
   [['check', '--broker', 'redis://h', '--watch', 'ever'], /--watch: expected a duration/],
   [['check', '--config', 'nowhere.yaml'], /nowhere\.yaml does not exist/],
+  [['start', '--broker', 'redis://h', '--rules', 'nowhere.yml'], /Cannot read the rule file .*nowhere\.yml/],
+  [['rules', 'test', 'nowhere.yml'], /Cannot read .*nowhere\.yml/],
 ])('used wrongly: %j is refused with one line that says what to do', async (args, message) => {
   const { code, out, err } = await command(args)
   expect(err).toMatch(message)
   expect(err.trimEnd().split('\n')).toHaveLength(1)
   expect(out).toBe('')
-  expect(code).toBe(args.includes('nowhere.yaml') ? 1 : 2)
+  expect(code).toBe(2)
 })
 
 test('every command has help with an example', async () => {
-  for (const name of ['start', 'demo', 'check', 'emit']) {
-    const { code, out } = await command([name, '--help'])
+  for (const name of [['start'], ['demo'], ['check'], ['emit'], ['rules'], ['rules', 'test']]) {
+    const { code, out } = await command([...name, '--help'])
     expect(code).toBe(0)
     expect(out).toMatch(/Examples?:\n {2}celeriac /)
+  }
+})
+
+test('the help of the program shows the main flags of what it does by default', async () => {
+  const { code, out } = await command(['--help'])
+  expect(code).toBe(0)
+  for (const flag of [
+    '--broker <url>',
+    '--queues <names>',
+    '--config <file>',
+    '--listen <host:port>',
+    '--rules <file>',
+  ])
+    expect(out).toContain(flag)
+  expect(out).toMatch(/All of them: celeriac start --help/)
+})
+
+test('rule tests are reported for people, and as JSON', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'celeriac-rules-'))
+  try {
+    writeFileSync(join(folder, 'a.rules.yml'), 'groups: [{name: g, rules: [{alert: Up, expr: up > 0}]}]')
+    const test = (name: string, exp: string): void =>
+      writeFileSync(
+        join(folder, name),
+        `rule_files: [a.rules.yml]
+tests:
+  - interval: 1m
+    input_series: [{series: up, values: '1x5'}]
+    alert_rule_test: [{eval_time: 2m, alertname: Up, exp_alerts: [${exp}]}]
+`,
+      )
+    test('good.yml', '{}')
+    test('bad.yml', '')
+    const files = ['good.yml', 'bad.yml'].map(name => join(folder, name))
+    const people = await command(['rules', 'test', ...files])
+    expect(people.code).toBe(1)
+    expect(people.out).toMatch(/good\.yml: passed\n.*bad\.yml: FAILED\n {2}/)
+    const { code, out } = await command(['rules', 'test', '--json', ...files])
+    expect(code).toBe(1)
+    expect(JSON.parse(out)).toMatchObject([
+      { file: files[0], ok: true, expectations: 1, failures: [] },
+      { file: files[1], ok: false, expectations: 1, failures: [expect.stringContaining('Up')] },
+    ])
+  } finally {
+    rmSync(folder, { recursive: true, force: true })
   }
 })
 

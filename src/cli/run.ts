@@ -9,23 +9,48 @@ import { rulesCommand } from './rules.ts'
 import { startCommand } from './start.ts'
 import { readVersion } from './version.ts'
 
+/** What most people need of the flags of `start`, in this order; `--broker-url` and what follows are celery-exporter's. */
+const MAIN_FLAGS: readonly string[] = [
+  'broker',
+  'brokerUrl',
+  'queues',
+  'enableEvents',
+  'config',
+  'listen',
+  'host',
+  'port',
+  'externalUrl',
+  'rules',
+  'logLevel',
+]
+
+/** The main flags of the default command, as the help of the program shows them: nobody types its name. */
+function mainFlags(start: Command): string {
+  const help = start.createHelp()
+  const rows = MAIN_FLAGS.flatMap(name => {
+    const option = start.options.find(each => each.attributeName() === name)
+    return option === undefined ? [] : [[help.optionTerm(option), help.optionDescription(option)] as const]
+  })
+  const width = Math.max(...rows.map(([term]) => term.length)) + 2
+  return [
+    'Main flags of start, the default command:',
+    ...rows.map(([term, text]) => `  ${term.padEnd(width)}${text}`),
+    'All of them: celeriac start --help',
+  ].join('\n')
+}
+
 /** Runs one command line and returns the exit code: 0 ok, 1 found something wrong, 2 used wrongly. Never throws. */
 export async function run(args: readonly string[], world: World): Promise<number> {
   const program = new Command('celeriac')
     .description('Watches Celery: collects, stores, evaluates, alerts, notifies and shows, in one process.')
     .version(readVersion())
-    .addHelpText(
-      'after',
-      '\nExamples:\n  celeriac --broker redis://localhost:6379/0\n  celeriac demo\n  celeriac check --broker redis://localhost:6379/0',
-    )
     .showSuggestionAfterError()
-  const commands = [
-    speaksCeleryExporter(args, world.env) ? celeryExporterCommand(world) : startCommand(world),
-    demoCommand(world),
-    checkCommand(world),
-    emitCommand(world),
-    rulesCommand(world),
-  ]
+  const start = speaksCeleryExporter(args, world.env) ? celeryExporterCommand(world) : startCommand(world)
+  program.addHelpText(
+    'after',
+    `\n${mainFlags(start)}\n\nExamples:\n  celeriac --broker redis://localhost:6379/0\n  celeriac demo\n  celeriac check --broker redis://localhost:6379/0`,
+  )
+  const commands = [start, demoCommand(world), checkCommand(world), emitCommand(world), rulesCommand(world)]
   for (const command of commands) program.addCommand(command, { isDefault: command.name() === 'start' })
   const quiet = (command: Command): void => {
     command.exitOverride()

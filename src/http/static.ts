@@ -28,7 +28,7 @@ export interface StaticFile {
 
 const bytes = (buffer: Buffer): Uint8Array<ArrayBuffer> => Uint8Array.from(buffer)
 
-/** Reads the built UI once. Throws FILE_UNREADABLE when the folder is missing: a package without its UI is broken. */
+/** Reads the built UI once. Throws INTERNAL when the folder is missing: a package without its UI is broken. */
 export function loadStaticFiles(folder: string): ReadonlyMap<string, StaticFile> {
   const files = new Map<string, StaticFile>()
   const visit = (path: string): void => {
@@ -51,13 +51,13 @@ export function loadStaticFiles(folder: string): ReadonlyMap<string, StaticFile>
   try {
     visit(folder)
   } catch (error) {
-    throw new CeleriacError('FILE_UNREADABLE', 'The built UI was not found beside the program.', {
+    throw new CeleriacError('INTERNAL', 'The built UI was not found beside the program.', {
       hint: 'Run `npm run build`.',
       cause: error,
     })
   }
   if (!files.has('index.html'))
-    throw new CeleriacError('FILE_UNREADABLE', 'The built UI has no index.html.', {
+    throw new CeleriacError('INTERNAL', 'The built UI has no index.html.', {
       hint: 'Run `npm run build`.',
     })
   return files

@@ -16,6 +16,13 @@ type Redelivered = Extract<FleetChange, { kind: 'redelivered' }>
 /** Where a task stands: `waiting` for a run (sent, received, to be retried), `running`, or `done`, and then soon forgotten. */
 export type TaskStage = 'waiting' | 'running' | 'done'
 
+/** A `task-sent` of a task: see the fields of the same names. */
+export interface Publication {
+  readonly sentRetries: number
+  readonly readyMs: number
+  readonly waitingSinceMs: number
+}
+
 /**
  * One task, joined by uuid. A task runs once, or again after a retry; each run has its own `retries` number, by which the
  * newest `task-sent` and the run are matched. -1 and NaN stand for "not known".
@@ -33,6 +40,9 @@ export class TaskRecord implements Waiter<TaskRecord> {
   /** The newest `task-sent`: its `retries`, and when the task was ready to run: its time (sender's clock, ms), or its ETA if later. */
   sentRetries = -1
   readyMs = Number.NaN
+
+  /** The publication before the newest, while the start of its run is still to come: a retry's may overtake that. */
+  unstarted: Publication | undefined = undefined
 
   /** The newest run. */
   runRetries = -1

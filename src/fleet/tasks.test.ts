@@ -256,6 +256,34 @@ test('a worker that receives the retry before its pool told it of the last run w
       ])
 })
 
+test.each([
+  'sent0 received0 started0 sent1 retried0 received1 started1 succeeded1',
+  'sent0 received0 sent1 started0 retried0 received1 started1 succeeded1',
+  'sent0 received0 sent1 received1 started0 retried0 started1 succeeded1',
+  'sent0 received0 started0 received1 sent1 retried0 started1 succeeded1',
+  'received0 sent0 started0 sent1 received1 started1 retried0 succeeded1',
+  'sent0 received0 started0 retried0 received1 sent1 started1 succeeded1',
+  'sent0 received0 sent1 received1 started1 started0 retried0 succeeded1',
+  'sent0 received0 sent1 received1 started1 succeeded1 started0 retried0',
+])('both runs of a task retried on another worker have their wait, heard as %s', order => {
+  const W2 = 'w2@hostB'
+  const fleet = createFleet()
+  const steps: Readonly<Record<string, () => void>> = {
+    sent0: () => fleet.apply(sent('a'), T0),
+    received0: () => fleet.apply(received('a', { atMs: T0 + 10 }), T0 + 10),
+    started0: () => fleet.apply(started('a', { atMs: T0 + 20 }), T0 + 20),
+    sent1: () => fleet.apply(sent('a', { retries: 1, atMs: T0 + 30 }), T0 + 30),
+    retried0: () => fleet.apply(retried('a', { atMs: T0 + 31 }), T0 + 31),
+    received1: () => fleet.apply(received('a', { retries: 1, worker: W2, atMs: T0 + 40 }), T0 + 40),
+    started1: () => fleet.apply(started('a', { worker: W2, atMs: T0 + 1030 }), T0 + 1030),
+    succeeded1: () => fleet.apply(succeeded('a', { worker: W2, atMs: T0 + 1040 }), T0 + 1040),
+  }
+  for (const step of order.split(' ')) steps[step]?.()
+  fleet.tick(T0 + 60_000)
+  const waits = drain(fleet).flatMap(change => ('waitSeconds' in change ? [change.waitSeconds] : []))
+  expect(waits.toSorted()).toEqual([0.02, 1])
+})
+
 test('a task delivered again was published once: its second start has no wait', () => {
   const fleet = createFleet()
   fleet.apply(sent('a'), T0)

@@ -14,7 +14,7 @@ import type { FleetSettings } from './options.ts'
 import { RecentIds } from './recent-ids.ts'
 import { Redeliveries } from './redeliveries.ts'
 import { namesOf, RunningTasks } from './running.ts'
-import { type TaskChange, taskChange, TaskRecord, UNKNOWN } from './task-record.ts'
+import { type Publication, type TaskChange, taskChange, TaskRecord, UNKNOWN } from './task-record.ts'
 import type { InspectionRounds } from './unseen-starts.ts'
 import { CLIENT_DELAY_MS, isAhead, isTrusted } from './wait-clocks.ts'
 import type { WorkerLife } from './worker-life.ts'
@@ -249,7 +249,12 @@ export class TaskTable {
       task.stage = 'waiting'
       task.runRetries = -1
     }
-    if (task.stage === 'waiting') task.startedMs = Number.NaN
+    if (task.stage === 'waiting') {
+      task.startedMs = Number.NaN
+      const { sentRetries, waitingSinceMs } = task
+      if (sentRetries !== -1 && retries > sentRetries && !task.waitTold)
+        task.unstarted = { sentRetries, readyMs: task.readyMs, waitingSinceMs }
+    }
     task.waitTold = false
     task.sentRetries = retries
     task.readyMs = readyMs
@@ -287,8 +292,14 @@ export class TaskTable {
     const stampMs = event.timestamp * 1000
     const change = taskChange('started', event.hostname)
     if (task.worker === '') task.worker = this.#names.of(event.hostname)
-    if (isOfOvertakenRun(task, event.hostname)) return change
     const trusted = isTrusted(by?.clock, atMs - stampMs)
+    const theirMs = trusted ? stampMs : Number.NaN
+    const { unstarted } = task
+    if (isOfOvertakenRun(task, event.hostname)) {
+      if (unstarted !== undefined) change.waitSeconds = waitOf(unstarted, theirMs, atMs)
+      task.unstarted = undefined
+      return change
+    }
     // A start that was overtaken by the end of its run does not begin another.
     if (task.stage !== 'done') {
       task.stage = 'running'
@@ -297,11 +308,12 @@ export class TaskTable {
     if (task.runRetries === -1) task.runRetries = task.sentRetries
     const sentOfThisRun = task.sentRetries !== -1 && task.sentRetries === task.runRetries
     if (sentOfThisRun && !task.waitTold) {
-      const byTheirClocks = trusted && !isAhead(task.readyMs, task.waitingSinceMs)
-      const waitMs = byTheirClocks ? stampMs - task.readyMs : atMs - task.waitingSinceMs
       task.waitTold = true
       task.startedMs = Number.NaN
-      change.waitSeconds = Math.max(0, waitMs) / 1000
+      change.waitSeconds = waitOf(task, theirMs, atMs)
+    } else if (unstarted?.sentRetries === task.runRetries) {
+      change.waitSeconds = waitOf(unstarted, theirMs, atMs)
+      task.unstarted = undefined
     } else if (!task.waitTold) task.startedMs = trusted ? stampMs : atMs
     if (task.sentRetries <= task.runRetries) this.#around.stoppedWaiting(task, 'started')
     return change
@@ -404,6 +416,12 @@ export class TaskTable {
       if (--room <= 0) return
     }
   }
+}
+
+/** Seconds from a publication to a start: by the clocks of client and worker, or by ours when `theirMs` is NaN or the client is ahead. */
+function waitOf(since: Publication, theirMs: number, atMs: number): number {
+  const byTheirClocks = theirMs === theirMs && !isAhead(since.readyMs, since.waitingSinceMs)
+  return Math.max(0, byTheirClocks ? theirMs - since.readyMs : atMs - since.waitingSinceMs) / 1000
 }
 
 /** One worker's events come in order: what comes from another than the newest run's tells of an older run. */

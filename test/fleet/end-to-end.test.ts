@@ -200,6 +200,11 @@ describe.sequential('a real fleet, watched', () => {
           })
         expectSameDistribution(samples, 'celery_task_wait_time_seconds', { task, queue }, waits)
       }
+      // Each run of a retried task was sent and started once, mostly on the other worker than the run before.
+      const flaky = produced.expected.find(each => each.task === 'fleet.flaky' && each.queue === queue)
+      expect(sum(samples, 'celery_task_wait_time_seconds_count', { task: 'fleet.flaky', queue })).toBe(
+        flaky?.started,
+      )
     }
   })
 

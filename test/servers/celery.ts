@@ -167,6 +167,20 @@ export async function produce(options: ProduceOptions): Promise<Produced> {
   return JSON.parse(await runPython('app.produce', args, options.brokerUrl, options.settings)) as Produced
 }
 
+/** The arguments of Celery's `send_task`. */
+export interface Call {
+  readonly name: string
+  readonly args?: readonly unknown[]
+  readonly kwargs?: Readonly<Record<string, unknown>>
+  readonly queue?: string
+  readonly countdown?: number
+}
+
+/** Sends tasks of the fleet app with a real Celery client and returns their ids. */
+export async function send(brokerUrl: string, calls: readonly Call[]): Promise<readonly string[]> {
+  return JSON.parse(await runPython('app.send', [JSON.stringify(calls)], brokerUrl)) as string[]
+}
+
 /** What each node said about each queue: `{ok: text}` or `{error: text}`. */
 export type ConsumeAnswers = Readonly<
   Record<string, Readonly<Record<string, { ok?: string; error?: string }>>>

@@ -60,3 +60,12 @@ def flaky(self, seconds, failures, countdown):
         if self.request.retries < failures:
             raise self.retry(exc=Planned("not yet"), countdown=countdown)
     return failures
+
+
+@app.task(name="fleet.confide")
+def confide(*args, fail=None, seconds=0.0, **kwargs):
+    """Return what was told, or fail with `fail` as the message; arguments and results are for nobody else to see."""
+    time.sleep(seconds)
+    if fail is not None:
+        raise ValueError(fail)
+    return {"args": args, "kwargs": kwargs}

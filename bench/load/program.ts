@@ -81,14 +81,15 @@ export async function startProgram(brokerUrl: string, args: readonly string[] = 
   }
 }
 
-/** Publishes a load from a process of its own. */
+/** Publishes a load to a Redis, or to the vhost `/` of a RabbitMQ, from a process of its own. */
 export async function publish(
   port: number,
   shape: TrafficShape,
   eventsPerSecond = 0,
+  transport: 'redis' | 'amqp' = 'redis',
 ): Promise<{ readonly events: number; readonly seconds: number; readonly unheard: number }> {
   const { stdout } = await promisify(execFile)(process.execPath, [
-    join(import.meta.dirname, 'publisher.js'),
+    join(import.meta.dirname, transport === 'redis' ? 'publisher.js' : 'amqp-publisher.js'),
     String(port),
     JSON.stringify(shape),
     String(eventsPerSecond),

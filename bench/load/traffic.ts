@@ -26,8 +26,16 @@ export function envelope(event: Readonly<Record<string, unknown>>, routingKey: s
 
 const uuidOf = (task: number): string => `${task.toString(16).padStart(8, '0')}-1111-4222-8333-444455556666`
 
-/** The PUBLISH commands of a load, one event each, task after task in steps: all `sent` of a stretch, then all `received`, and so on. */
-export function* traffic(shape: TrafficShape, stretch = 50): Generator<Buffer, void, undefined> {
+export interface LoadEvent {
+  readonly hostname: string
+  readonly [field: string]: unknown
+}
+
+/** The events of a load, task after task in steps: all `sent` of a stretch, then all `received`, and so on. */
+export function* loadEvents(
+  shape: TrafficShape,
+  stretch = 50,
+): Generator<{ readonly event: LoadEvent; readonly routingKey: string }, void, undefined> {
   const { tasks, names, queues, workers, events, offset = 0 } = shape
   for (let first = 0; first < tasks; first += stretch) {
     for (const kind of events) {
@@ -70,9 +78,14 @@ export function* traffic(shape: TrafficShape, stretch = 50): Generator<Buffer, v
                     runtime: 0.25 * (1 + (task % 8)),
                     type: 'task-succeeded',
                   }
-        const key = `task.${kind}`
-        yield writePublish(`/0.celeryev/${key}`, envelope(event, key))
+        yield { event, routingKey: `task.${kind}` }
       }
     }
   }
+}
+
+/** The same as PUBLISH commands of Redis, one event each. */
+export function* traffic(shape: TrafficShape): Generator<Buffer, void, undefined> {
+  for (const { event, routingKey } of loadEvents(shape))
+    yield writePublish(`/0.celeryev/${routingKey}`, envelope(event, routingKey))
 }

@@ -72,7 +72,7 @@ export function checkCommand(world: World): Command {
         )
       if (config.brokers.length === 0) {
         throw new CeleriacError('USAGE', 'No broker is configured.', {
-          hint: 'Give --broker redis://HOST:6379/0, or set CELERIAC_BROKER or CELERY_BROKER_URL.',
+          hint: 'Give --broker redis://HOST:6379/0 or amqp://HOST//, or set CELERIAC_BROKER or CELERY_BROKER_URL.',
         })
       }
       const onProgress = progressOn(world.stderr, watchMs)

@@ -14,7 +14,7 @@ export function startCommand(world: World): Command {
       const config = await configOf(flagsOf(command), world)
       requireBroker(
         config,
-        'Give --broker redis://HOST:6379/0, set CELERIAC_BROKER or CELERY_BROKER_URL, or try: celeriac demo',
+        'Give --broker redis://HOST:6379/0 or amqp://HOST//, set CELERIAC_BROKER or CELERY_BROKER_URL, or try: celeriac demo',
       )
       await serve(config, world)
     })

@@ -51,10 +51,10 @@ export interface EventQueueOptions {
  * `RedeliveryFilter`). It is transient, so that finding it again proves that the broker lost nothing in between.
  */
 export class EventQueue {
-  readonly name = `${OWN_PREFIX}events.${randomUUID()}`
   readonly limits: EventQueueLimits
   readonly #options: EventQueueOptions
   readonly #filter: RedeliveryFilter
+  #name = newName()
   #declared = false
   #durable = false
   #received = 0
@@ -67,6 +67,10 @@ export class EventQueue {
     this.#options = options
     this.limits = options.limits ?? DEFAULT_LIMITS
     this.#filter = new RedeliveryFilter(this.limits.prefetch)
+  }
+
+  get name(): string {
+    return this.#name
   }
 
   /** Messages so far. */
@@ -104,15 +108,24 @@ export class EventQueue {
   async bind(connection: AmqpConnection): Promise<void> {
     await declareEventExchange(connection, this.#options.exchange)
     const channel = await connection.openChannel()
-    await channel.assertQueue(this.name, {
-      durable: this.#durable,
-      autoDelete: false,
-      expires: QUEUE_EXPIRES_MS,
-      messageTtl: MESSAGE_TTL_MS,
-      maxLength: this.limits.waitingMessages,
-      overflow: 'drop-head',
-      arguments: { 'x-max-length-bytes': this.limits.waitingBytes },
-    })
+    try {
+      await channel.assertQueue(this.name, {
+        durable: this.#durable,
+        autoDelete: false,
+        expires: QUEUE_EXPIRES_MS,
+        messageTtl: MESSAGE_TTL_MS,
+        maxLength: this.limits.waitingMessages,
+        overflow: 'drop-head',
+        arguments: { 'x-max-length-bytes': this.limits.waitingBytes },
+      })
+    } catch (error) {
+      // It cannot be had again, as when it is durable and lived on a node that is down: the next attempt makes another.
+      if (replyCode(error) !== undefined && replyCode(error) !== REPLY.accessRefused) {
+        this.#name = newName()
+        this.#declared = false
+      }
+      throw error
+    }
     this.#declared = true
     await channel.bindQueue(this.name, this.#options.exchange, '#')
     await channel.close()
@@ -179,6 +192,8 @@ export class EventQueue {
     if (last !== undefined) this.#channel?.ack(last, true)
   }
 }
+
+const newName = (): string => `${OWN_PREFIX}events.${randomUUID()}`
 
 /**
  * Makes sure that the event exchange is there, as Celery declares it. It is looked for first, since a fleet may have declared it

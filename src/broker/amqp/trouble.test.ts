@@ -212,6 +212,20 @@ test('on a server without transient queues a durable one serves, which proves no
   await first.close()
 })
 
+test('a queue that cannot be had again is given up for one of another name', async () => {
+  const url = await server.createVhost('renamed')
+  const queue = new EventQueue({ exchange: 'celeryev', clock: realClock, log: silentLog, hear: () => {} })
+  const { name } = queue
+  await server.api('PUT', `queues/renamed/${name}`, { durable: true })
+  const connection = await openConnection(amqpTarget(url), realClock, () => {})
+  await expect(queue.prepare(connection)).rejects.toMatchObject({ code: 406 })
+  expect(await queue.prepare(connection)).toBe(false)
+  expect(queue.name).not.toBe(name)
+  expect(await server.queues('renamed')).toEqual([name, queue.name].toSorted())
+  await queue.delete(connection)
+  await connection.close()
+})
+
 test('no connection and no queue is left after stop, whenever it is called', async () => {
   const url = await server.createVhost('stops')
   for (const delayMs of [0, 1, 5, 30, 60, 100, 200]) {

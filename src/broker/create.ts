@@ -64,8 +64,8 @@ export function createFleetLink(options: Omit<BrokerOptions, 'name'>): FleetLink
 function targetOf({ url, tls }: Pick<BrokerOptions, 'url' | 'tls'>): BrokerTarget {
   const target = parseBrokerUrl(url, tls !== undefined)
   if (tls === undefined || target.transport === 'memory') return target
-  const { verify = true, caFile, certFile, keyFile } = { ...target.tls, ...tls }
-  return { ...target, tls: { verify, caFile, certFile, keyFile } }
+  const { verify = true, checkHostname = true, caFile, certFile, keyFile } = { ...target.tls, ...tls }
+  return { ...target, tls: { verify, checkHostname, caFile, certFile, keyFile } }
 }
 
 function serverOf(options: Pick<BrokerOptions, 'memoryServer'>): MemoryServer {

@@ -6,6 +6,8 @@ import type { Invalid } from './url-parts.ts'
 export interface TlsTarget {
   /** False accepts any certificate (`ssl_cert_reqs=none`). */
   readonly verify: boolean
+  /** False accepts a certificate that was made for another host (`ssl_check_hostname=false`). */
+  readonly checkHostname: boolean
   /** File names. */
   readonly caFile: string | undefined
   readonly certFile: string | undefined
@@ -17,6 +19,7 @@ export const TLS_PARAMETERS: ReadonlySet<string> = new Set([
   'ssl_ca_certs',
   'ssl_cert_reqs',
   'ssl_certfile',
+  'ssl_check_hostname',
   'ssl_keyfile',
 ])
 
@@ -38,8 +41,12 @@ export function tlsTarget(parameters: ReadonlyMap<string, string>, invalid: Inva
       'ssl_cert_reqs must be one of required, optional, none',
       'See the documentation of redis-py.',
     )
+  const checkHostname = (parameters.get('ssl_check_hostname') ?? 'true').toLowerCase()
+  if (checkHostname !== 'true' && checkHostname !== 'false')
+    throw invalid('ssl_check_hostname must be true or false', 'See the documentation of redis-py.')
   return {
     verify,
+    checkHostname: checkHostname === 'true',
     caFile: parameters.get('ssl_ca_certs'),
     certFile: parameters.get('ssl_certfile'),
     keyFile: parameters.get('ssl_keyfile'),
@@ -50,6 +57,7 @@ export interface TlsSocketOptions {
   /** Asked for by name; a certificate cannot be asked for by address. */
   readonly servername?: string
   readonly rejectUnauthorized: boolean
+  readonly checkServerIdentity?: () => undefined
   readonly ca?: string
   readonly cert?: string
   readonly key?: string
@@ -57,10 +65,11 @@ export interface TlsSocketOptions {
 
 /** The same for `node:tls`, its files read. Throws FILE_UNREADABLE. */
 export function tlsSocketOptions(tls: TlsTarget, host: string): TlsSocketOptions {
-  const { caFile, certFile, keyFile, verify } = tls
+  const { caFile, certFile, checkHostname, keyFile, verify } = tls
   return {
     ...(isIP(host) === 0 ? { servername: host } : {}),
     rejectUnauthorized: verify,
+    ...(checkHostname ? {} : { checkServerIdentity: () => undefined }),
     ...(caFile === undefined ? {} : { ca: readPem(caFile) }),
     ...(certFile === undefined ? {} : { cert: readPem(certFile) }),
     ...(keyFile === undefined ? {} : { key: readPem(keyFile) }),

@@ -1,13 +1,26 @@
 import { CeleriacError, didYouMean } from '../base/index.ts'
 import type { NameOptions } from '../celery/index.ts'
+import { NO_SENTINEL_LOGIN, parseSentinelKwargs, type SentinelLogin } from './sentinel-kwargs.ts'
 
 /** What of a fleet's settings a monitor must know. The database number comes from the URL. */
-export interface TransportOptions extends Omit<NameOptions, 'database'> {
+export interface TransportOptions extends Omit<NameOptions, 'database' | 'literalDatabaseToo'> {
   /** `visibility_timeout`: after this long kombu gives a message to somebody else. Default 3600. */
   readonly visibilityTimeoutSeconds?: number
   /** `ack_emulation`: false means that workers keep nowhere what they have taken and not finished. Default true. */
   readonly ackEmulation?: boolean
+  /** What sentinels are asked, and how. */
+  readonly sentinel?: SentinelLogin & {
+    /** `master_name`: the group of servers. Required where sentinels are asked. */
+    readonly masterName: string | undefined
+    /** `min_other_sentinels`: the answer of one that sees fewer does not count. */
+    readonly minOtherSentinels: number
+  }
 }
+
+/** The same, complete. */
+export type SentinelOptions = NonNullable<TransportOptions['sentinel']> & { readonly masterName: string }
+
+const NO_SENTINEL = { masterName: undefined, minOtherSentinels: 0, ...NO_SENTINEL_LOGIN }
 
 /** Options of kombu, redis-py, py-amqp and Celery that do not change what a monitor must do: taken, so that a fleet's settings can be pasted. */
 const WITHOUT_EFFECT: ReadonlySet<string> = new Set([
@@ -31,6 +44,8 @@ const WITHOUT_EFFECT: ReadonlySet<string> = new Set([
   'read_timeout',
   'reauth_check_interval',
   'retry_on_timeout',
+  // Both kinds of channel are always heard.
+  'sentinel_fanout_compat',
   'socket_connect_timeout',
   'socket_keepalive',
   'socket_keepalive_options',
@@ -108,6 +123,35 @@ const READERS: Readonly<Record<string, Reader>> = {
       return true
     },
   },
+  master_name: {
+    expected: 'the name of a group of servers',
+    read(value, into) {
+      if (typeof value !== 'string' || value === '') return false
+      into.sentinel = { ...NO_SENTINEL, ...into.sentinel, masterName: value }
+      return true
+    },
+  },
+  min_other_sentinels: {
+    expected: 'a whole number',
+    read(value, into) {
+      const count = asNumber(value)
+      if (count === undefined || count < 0 || !Number.isInteger(count)) return false
+      into.sentinel = { ...NO_SENTINEL, ...into.sentinel, minOtherSentinels: count }
+      return true
+    },
+  },
+  sentinel_kwargs: {
+    expected: 'an object such as {"password": "..."}',
+    read(value, into) {
+      if (typeof value !== 'object' || value === null || Array.isArray(value)) return false
+      into.sentinel = {
+        ...NO_SENTINEL,
+        ...into.sentinel,
+        ...parseSentinelKwargs(value as Readonly<Record<string, unknown>>),
+      }
+      return true
+    },
+  },
   visibility_timeout: {
     expected: 'a number of seconds above 0',
     read(value, into) {
@@ -140,11 +184,7 @@ export function parseTransportOptions(options: Readonly<Record<string, unknown>>
       throw new CeleriacError(
         'CONFIG_INVALID',
         `The broker transport option "${name}" is not known${meant}`,
-        {
-          hint: ['master_name', 'sentinel_kwargs', 'min_other_sentinels'].includes(name)
-            ? 'Redis Sentinel is not supported yet; give the URL of the Redis server itself.'
-            : `Known: ${Object.keys(READERS).join(', ')}.`,
-        },
+        { hint: `Known: ${Object.keys(READERS).join(', ')}.` },
       )
     }
   }

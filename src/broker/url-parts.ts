@@ -43,9 +43,12 @@ export function splitUrl(rest: string, isParameter: (name: string) => boolean, i
   }
 }
 
-export interface HostAndPath {
+export interface HostAndPort {
   readonly host: string
   readonly port: number
+}
+
+export interface HostAndPath extends HostAndPort {
   /** What follows the slash after host and port, as it is written; '' without a slash. */
   readonly path: string
 }

@@ -15,7 +15,11 @@ function redis(url: string): RedisTarget {
 const brief = (url: string): unknown => {
   const { at, username, password, database, tls } = redis(url)
   return [
-    at.kind === 'tcp' ? `${at.host}:${at.port}` : at.path,
+    at.kind === 'tcp'
+      ? `${at.host}:${at.port}`
+      : at.kind === 'socket'
+        ? at.path
+        : at.sentinels.map(({ host, port }) => `${host}:${port}`).join(),
     username,
     password?.reveal(),
     database,
@@ -83,7 +87,13 @@ test.each([
 test('RabbitMQ takes the TLS files and the heartbeat that a URL names', () => {
   const files = 'ssl_ca_certs=/ca.pem&ssl_certfile=/c.pem&ssl_keyfile=/k.pem&ssl_cert_reqs=none'
   const target = amqp(`amqps://u:s3cret@h//?${files}&heartbeat=30`)
-  expect(target.tls).toEqual({ verify: false, caFile: '/ca.pem', certFile: '/c.pem', keyFile: '/k.pem' })
+  expect(target.tls).toEqual({
+    verify: false,
+    checkHostname: true,
+    caFile: '/ca.pem',
+    certFile: '/c.pem',
+    keyFile: '/k.pem',
+  })
   expect(target.heartbeatSeconds).toBe(30)
   expect(target.address).not.toContain('s3cret')
   expect(amqp('amqp://h?heartbeat=0').heartbeatSeconds).toBe(0)
@@ -96,21 +106,50 @@ test('TLS asked for beside the URL moves the default port of RabbitMQ and no oth
   expect(parseBrokerUrl('redis://h', true)).toMatchObject({ at: { port: 6379 } })
 })
 
+test.each([
+  ['sentinel://h', ['h:26379', undefined, undefined, 0, false]],
+  ['sentinel://h1:26379;sentinel://h2:26380/0', ['h1:26379,h2:26380', undefined, undefined, 0, false]],
+  [
+    'sentinel://u:p%40w@h1:1/2;sentinel://h2:2/2;sentinel://[::1]:3',
+    ['h1:1,h2:2,::1:3', 'u', 'p@w', 2, false],
+  ],
+  ['sentinel://h1;sentinel://:pw@h2/0?ssl_cert_reqs=none', ['h1:26379,h2:26379', undefined, 'pw', 0, true]],
+  ['redis://h?ssl_ca_certs=/ca.pem', ['h:6379', undefined, undefined, 0, true]],
+])('%s is understood as kombu does', (url, expected) => {
+  expect(brief(url)).toEqual(expected)
+})
+
+test('the address of sentinels names them all, and no password', () => {
+  expect(redis('sentinel://:pw@h1;sentinel://:p;w@h2/0?ssl_keyfile=/k').address).toBe(
+    'sentinel://:***@h1;sentinel://:***@h2/0?ssl_keyfile=***',
+  )
+})
+
 test('certificates are checked unless the URL says otherwise', () => {
   expect(redis('rediss://h').tls?.verify).toBe(true)
   expect(redis('rediss://h?ssl_cert_reqs=CERT_REQUIRED&ssl_ca_certs=/etc/ca.pem').tls).toEqual({
     verify: true,
+    checkHostname: true,
     caFile: '/etc/ca.pem',
     certFile: undefined,
     keyFile: undefined,
   })
   expect(redis('rediss://h?ssl_cert_reqs=CERT_NONE').tls?.verify).toBe(false)
+  expect(redis('rediss://h?ssl_check_hostname=False').tls).toMatchObject({
+    verify: true,
+    checkHostname: false,
+  })
 })
 
 test.each([
   ['localhost:6379', /must begin with a scheme/],
   ['', /must begin with a scheme/],
-  ['sentinel://:s3cret@h:26379', /Redis Sentinel/],
+  ['sentinel://:s3cret@h:26379;redis://:s3cret@g', /mixes sentinels/],
+  ['sentinel://:s3cret@h:26379;g:26379', /each sentinel needs its scheme/],
+  ['sentinel://:s3cret@h;sentinel://g/2', /different databases/],
+  ['sentinel://:s3cret@h/1;sentinel://g/2', /different databases/],
+  ['sentinel://:s3cret@h/x', /database must be a number/],
+  ['rediss://:s3cret@h?ssl_check_hostname=maybe', /ssl_check_hostname/],
   ['gopher://:s3cret@h', /scheme "gopher" is not known/],
   ['redis://:s3cret@h:abc', /port is not a number/],
   ['redis://:s3cret@h:70000', /port must be between/],
@@ -136,7 +175,7 @@ test.each([
 
 test('an unknown scheme lists the known ones', () => {
   expect(failure('sqs://x').hint).toBe(
-    'Supported: redis://, rediss://, redis+socket://, amqp://, amqps://, pyamqp://, memory://.',
+    'Supported: redis://, rediss://, redis+socket://, sentinel://, amqp://, amqps://, pyamqp://, memory://.',
   )
 })
 

@@ -1,12 +1,20 @@
 import { CeleriacError, redactUrl, Secret } from '../base/index.ts'
 import { TLS_PARAMETERS, type TlsTarget, tlsTarget } from './tls.ts'
-import { hostAndPath, type Invalid, percentDecoded, splitUrl, type UrlParts } from './url-parts.ts'
+import {
+  hostAndPath,
+  type HostAndPort,
+  type Invalid,
+  percentDecoded,
+  splitUrl,
+  type UrlParts,
+} from './url-parts.ts'
 
 /** Schemes a broker URL may have. */
 const SUPPORTED_SCHEMES: readonly string[] = [
   'redis',
   'rediss',
   'redis+socket',
+  'sentinel',
   'amqp',
   'amqps',
   'pyamqp',
@@ -15,16 +23,19 @@ const SUPPORTED_SCHEMES: readonly string[] = [
 
 /** Schemes of Celery that this program knows and does not speak. */
 const KNOWN_ELSEWHERE: Readonly<Record<string, string>> = {
-  sentinel: 'Redis Sentinel',
   sqs: 'Amazon SQS',
   kafka: 'Kafka',
 }
 
+/** Where a server listens. */
+export type RedisPlace =
+  | { readonly kind: 'tcp'; readonly host: string; readonly port: number }
+  | { readonly kind: 'socket'; readonly path: string }
+
 export interface RedisTarget {
   readonly transport: 'redis'
-  readonly at:
-    | { readonly kind: 'tcp'; readonly host: string; readonly port: number }
-    | { readonly kind: 'socket'; readonly path: string }
+  /** Or whom to ask where it listens. */
+  readonly at: RedisPlace | { readonly kind: 'sentinel'; readonly sentinels: readonly HostAndPort[] }
   readonly tls: TlsTarget | undefined
   readonly username: string | undefined
   readonly password: Secret | undefined
@@ -55,6 +66,7 @@ export interface MemoryTarget {
 export type BrokerTarget = RedisTarget | AmqpTarget | MemoryTarget
 
 const REDIS_EXAMPLE = 'redis://:password@host:6379/0'
+const SENTINEL_EXAMPLE = 'sentinel://:password@host1:26379/0;sentinel://host2:26379/0'
 const AMQP_EXAMPLE = 'amqp://user:password@host:5672/vhost'
 
 /** Query parameters of Redis URLs; those that kombu and redis-py know and that do not change what a monitor does are ignored. */
@@ -68,7 +80,6 @@ const REDIS_PARAMETERS: ReadonlySet<string> = new Set([
   'socket_connect_timeout',
   'socket_keepalive',
   'socket_timeout',
-  'ssl_check_hostname',
   'virtual_host',
   'visibility_timeout',
 ])
@@ -88,7 +99,6 @@ const AMQP_PARAMETERS: ReadonlySet<string> = new Set([
   'read_timeout',
   'retry_delay',
   'socket_timeout',
-  'ssl_check_hostname',
   'write_timeout',
 ])
 
@@ -125,6 +135,7 @@ export function parseBrokerUrl(url: string, encrypted = false): BrokerTarget {
     )
   }
   if (scheme === 'memory') return { transport: 'memory', address: 'memory://' }
+  if (scheme === 'sentinel') return sentinelTarget(text)
   const rest = text.slice(text.indexOf('://') + 3)
   const severalBrokers = (): CeleriacError =>
     invalid('it names several brokers', 'Give one URL; repeat --broker to watch several.')
@@ -146,10 +157,54 @@ function redisTarget(scheme: string, parts: UrlParts, address: string, invalid: 
   return {
     transport: 'redis',
     at: target.at,
-    tls: scheme === 'rediss' ? tlsTarget(parameters, invalid) : undefined,
+    tls: scheme === 'rediss' || namesTls(parameters) ? tlsTarget(parameters, invalid) : undefined,
     username,
     password,
     database: databaseNumber(database, invalid),
+    address,
+  }
+}
+
+/** kombu speaks TLS as soon as a parameter says something of it, whatever the scheme (`utils/url.py`, `parse_url`). */
+const namesTls = (parameters: ReadonlyMap<string, string>): boolean =>
+  [...parameters.keys()].some(name => TLS_PARAMETERS.has(name))
+
+/**
+ * Several URLs, one a sentinel, separated by semicolons. What concerns the server behind them (user, password, TLS) is taken from
+ * the first that says it. The database is that of the first URL, as in kombu (`connection.py`), so one that another contradicts is
+ * refused.
+ */
+function sentinelTarget(text: string): RedisTarget {
+  const urls = text.split(/;(?=\s*[a-z][a-z0-9+.-]*:\/\/)/i).map(url => url.trim())
+  const address = urls.map(redactUrl).join(';')
+  const invalid = (why: string, hint = `Write it as ${SENTINEL_EXAMPLE}.`): CeleriacError =>
+    new CeleriacError('BROKER_URL_INVALID', `The broker URL ${address} cannot be used: ${why}.`, { hint })
+  const read = urls.map(url => {
+    if (!/^sentinel:\/\//i.test(url)) throw invalid('it mixes sentinels with something else')
+    const parts = splitUrl(url.slice('sentinel://'.length), name => REDIS_PARAMETERS.has(name), invalid)
+    if (/[;,]/.test(parts.place)) throw invalid('each sentinel needs its scheme')
+    const { host, port, path } = hostAndPath(parts.place, 26_379, invalid)
+    return { parts, host, port, database: path === '' ? undefined : databaseNumber(path, invalid) }
+  })
+  const databases = new Set(read.flatMap(({ database }) => database ?? []))
+  const [first] = read
+  const database = first?.database ?? 0
+  if (databases.size > 1 || (databases.size === 1 && !databases.has(database))) {
+    throw invalid(
+      'its parts name different databases',
+      `Write the same number behind each. Celery takes that of the first, which is ${database}.`,
+    )
+  }
+  // The first of several values wins.
+  const parameters = new Map(read.toReversed().flatMap(({ parts }) => [...parts.parameters]))
+  const login = read.find(({ parts }) => parts.password !== undefined)?.parts
+  return {
+    transport: 'redis',
+    at: { kind: 'sentinel', sentinels: read.map(({ host, port }) => ({ host, port })) },
+    tls: namesTls(parameters) ? tlsTarget(parameters, invalid) : undefined,
+    username: login?.username,
+    password: login?.password,
+    database,
     address,
   }
 }

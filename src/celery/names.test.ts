@@ -4,7 +4,7 @@ import { priorityStep, redisNames } from './index.ts'
 
 test('with no options the names are those of a plain fleet', () => {
   const names = redisNames()
-  expect(names.eventPattern).toBe('/0.celeryev/*')
+  expect(names.eventPatterns).toEqual(['/0.celeryev/*'])
   expect(names.eventChannel('task.sent')).toBe('/0.celeryev/task.sent')
   expect(names.controlChannel).toBe('/0.celery.pidbox')
   expect(names.controlExchange).toBe('celery.pidbox')
@@ -20,19 +20,19 @@ test('with no options the names are those of a plain fleet', () => {
 })
 
 test('every option moves its names', () => {
-  expect(redisNames({ database: 3 }).eventPattern).toBe('/3.celeryev/*')
-  expect(redisNames({ fanoutPrefix: false }).eventPattern).toBe('celeryev/*')
+  expect(redisNames({ database: 3 }).eventPatterns).toEqual(['/3.celeryev/*'])
+  expect(redisNames({ fanoutPrefix: false }).eventPatterns).toEqual(['celeryev/*'])
   expect(redisNames({ fanoutPrefix: '' }).controlChannel).toBe('celery.pidbox')
   expect(redisNames({ fanoutPrefix: 'f-{db}-', database: 2 }).controlChannel).toBe('f-2-celery.pidbox')
-  expect(redisNames({ fanoutPatterns: false }).eventPattern).toBe('/0.celeryev')
+  expect(redisNames({ fanoutPatterns: false }).eventPatterns).toEqual(['/0.celeryev'])
   expect(redisNames({ fanoutPatterns: false }).eventChannel('task.sent')).toBe('/0.celeryev')
   expect(redisNames({ eventExchange: 'ev', controlExchange: 'ctl' })).toMatchObject({
-    eventPattern: '/0.ev/*',
+    eventPatterns: ['/0.ev/*'],
     controlChannel: '/0.ctl.pidbox',
     replyExchange: 'reply.ctl.pidbox',
   })
   const prefixed = redisNames({ globalKeyprefix: 'app1:', sep: ':', prioritySteps: [0, 5] })
-  expect(prefixed.eventPattern).toBe('app1:/0.celeryev/*')
+  expect(prefixed.eventPatterns).toEqual(['app1:/0.celeryev/*'])
   expect(prefixed.controlChannel).toBe('app1:/0.celery.pidbox')
   expect(prefixed.queueLists('q')).toEqual(['app1:q', 'app1:q:5'])
   expect(prefixed.bindingKey('celery')).toBe('app1:_kombu.binding.celery')
@@ -85,8 +85,20 @@ test('what is not acknowledged lies under names of its own, prefixed as all', ()
   ).toMatchObject({ unacked: 'p:u', unackedIndex: 'p:ui', defaultQueue: 'jobs' })
 })
 
+test('a fleet behind sentinels is heard and spoken to on the channels of old and new workers', () => {
+  const names = redisNames({ database: 2, literalDatabaseToo: true })
+  expect(names.eventPatterns).toEqual(['/2.celeryev/*', '/{db}.celeryev/*'])
+  expect(names.controlChannels).toEqual(['/2.celery.pidbox', '/{db}.celery.pidbox'])
+  expect(names.isEventChannel('/{db}.celeryev/task.sent')).toBe(true)
+  expect(names.eventChannel('task.sent')).toBe('/2.celeryev/task.sent')
+  expect(redisNames({ database: 2 }).controlChannels).toEqual(['/2.celery.pidbox'])
+  expect(redisNames({ literalDatabaseToo: true, fanoutPrefix: false }).eventPatterns).toEqual(['celeryev/*'])
+})
+
 test('a prefix with glob characters is taken literally in the pattern', () => {
-  expect(redisNames({ globalKeyprefix: 'a*[x]?\\' }).eventPattern).toBe('a\\*\\[x\\]\\?\\\\/0.celeryev/*')
+  expect(redisNames({ globalKeyprefix: 'a*[x]?\\' }).eventPatterns).toEqual([
+    'a\\*\\[x\\]\\?\\\\/0.celeryev/*',
+  ])
 })
 
 test('a priority is rounded down to its step', () => {

@@ -6,6 +6,11 @@ export interface NameOptions {
   readonly globalKeyprefix?: string
   /** `fanout_prefix`: true `/{db}.`, false none, or a text in which `{db}` is replaced. Default true. */
   readonly fanoutPrefix?: boolean | string
+  /**
+   * Whether the fleet finds its server through sentinels: kombu before 5.4 then left `{db}` in the names of channels as it is, so
+   * that both kinds are heard and spoken to (kombu `transport/redis.py`, `sentinel_fanout_compat`). Default false.
+   */
+  readonly literalDatabaseToo?: boolean
   /** `fanout_patterns`: whether channels carry the routing key. Default true. */
   readonly fanoutPatterns?: boolean
   /** `sep`. Default `\x06\x16`. */
@@ -75,13 +80,15 @@ export function exchangeNames(options: ExchangeOptions = {}): ExchangeNames {
 
 /** Every key and channel name of one fleet on Redis. */
 export interface RedisNames extends ExchangeNames {
-  /** For PSUBSCRIBE: matches every event's channel and nothing else. */
-  readonly eventPattern: string
+  /** For PSUBSCRIBE: match every event's channel and nothing else. */
+  readonly eventPatterns: readonly string[]
   /** Where an event of this routing key is published. */
   eventChannel(routingKey: string): string
-  /** What `eventPattern` matches, decided here. */
+  /** What `eventPatterns` match, decided here. */
   isEventChannel(channel: string): boolean
   readonly controlChannel: string
+  /** That, and where older workers of such a fleet listen. */
+  readonly controlChannels: readonly string[]
   /** The list that holds a queue's messages of one priority. */
   queueList(queue: string, priority?: number): string
   /** All lists of a queue, most urgent first. Its depth is the sum of their lengths. */
@@ -125,22 +132,27 @@ export function priorityStep(priority: number, steps: readonly number[] = DEFAUL
 /** All names under the options given; pure text, nothing is looked up (kombu `transport/redis.py`, `pidbox.py`). */
 export function redisNames(options: NameOptions = {}): RedisNames {
   const prefix = options.globalKeyprefix ?? ''
-  const fanout = fanoutPrefix(options.fanoutPrefix ?? true, options.database ?? 0)
+  const fanout = fanoutPrefix(options.fanoutPrefix ?? true, String(options.database ?? 0))
+  const fanouts = new Set([fanout])
+  if (options.literalDatabaseToo === true) fanouts.add(fanoutPrefix(options.fanoutPrefix ?? true, '{db}'))
   const patterns = options.fanoutPatterns ?? true
   const sep = options.sep ?? DEFAULT_SEP
   const steps = options.prioritySteps ?? DEFAULT_PRIORITY_STEPS
   const exchanges = exchangeNames(options)
   const { eventExchange, eventQueues, controlExchange, replyExchange } = exchanges
-  const eventTopic = `${prefix}${fanout}${eventExchange}`
+  const eventTopics = [...fanouts].map(one => `${prefix}${one}${eventExchange}`)
+  const [eventTopic = ''] = eventTopics
   const listOf = (queue: string, step: number): string =>
     step === 0 ? `${prefix}${queue}` : `${prefix}${queue}${sep}${step}`
   const bindingPrefix = `${prefix}_kombu.binding.`
   return {
     ...exchanges,
-    eventPattern: patterns ? `${escapeGlob(eventTopic)}/*` : escapeGlob(eventTopic),
+    eventPatterns: eventTopics.map(topic => (patterns ? `${escapeGlob(topic)}/*` : escapeGlob(topic))),
     eventChannel: routingKey => (patterns && routingKey !== '' ? `${eventTopic}/${routingKey}` : eventTopic),
-    isEventChannel: channel => (patterns ? channel.startsWith(`${eventTopic}/`) : channel === eventTopic),
+    isEventChannel: channel =>
+      eventTopics.some(topic => (patterns ? channel.startsWith(`${topic}/`) : channel === topic)),
     controlChannel: `${prefix}${fanout}${controlExchange}`,
+    controlChannels: [...fanouts].map(one => `${prefix}${one}${controlExchange}`),
     queueList: (queue, priority = 0) => listOf(queue, priorityStep(priority, steps)),
     queueLists: queue => steps.map(step => listOf(queue, step)),
     bindingKey: exchange => bindingPrefix + exchange,
@@ -170,9 +182,9 @@ export function redisNames(options: NameOptions = {}): RedisNames {
   }
 }
 
-function fanoutPrefix(option: boolean | string, database: number): string {
+function fanoutPrefix(option: boolean | string, database: string): string {
   if (option === false || option === '') return ''
-  return (option === true ? '/{db}.' : option).replaceAll('{db}', String(database))
+  return (option === true ? '/{db}.' : option).replaceAll('{db}', database)
 }
 
 /** Redis' glob characters taken literally. */

@@ -153,7 +153,7 @@ function judgeCommand(record: WireRecord, [command = '', key = '', value = '']: 
       return 'binding'
     }
     case 'PSUBSCRIBE':
-      expect([names.controlChannel, names.eventPattern.replace('*', 'worker.*')]).toContain(key)
+      expect([names.controlChannel, names.eventPatterns[0]?.replace('*', 'worker.*')]).toContain(key)
       return 'subscription'
     case 'HSET': {
       const [message, exchange, routingKey] = JSON.parse(record.argv?.[3] ?? '') as [unknown, string, string]

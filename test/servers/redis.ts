@@ -1,5 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process'
-import { mkdtemp, rm } from 'node:fs/promises'
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { connect, createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -26,11 +26,15 @@ export interface RedisServer {
 }
 
 /**
- * A real redis-server on a free loopback port in a folder of its own, without persistence; resolves when it answers.
- * Call `stop` in `afterAll`. A server whose test process ends is ended with it.
+ * A real redis-server on a free loopback port in a folder of its own, without persistence; resolves when it answers. `sentinel`
+ * makes it a sentinel, which writes its configuration and is told in `args` what to watch. Call `stop` in `afterAll`. A server whose test process ends is ended with it.
  */
 export async function startRedis(
-  options: { readonly password?: string; readonly args?: readonly string[] } = {},
+  options: {
+    readonly password?: string
+    readonly args?: readonly string[]
+    readonly sentinel?: boolean
+  } = {},
 ): Promise<RedisServer> {
   const folder = await mkdtemp(join(tmpdir(), 'celeriac-redis-'))
   const socketPath = join(folder, 'redis.sock')
@@ -42,7 +46,13 @@ export async function startRedis(
   process.on('exit', endWithUs)
 
   const launch = async (): Promise<void> => {
-    const started = spawn('redis-server', ['-'], { cwd: folder, stdio: ['pipe', 'pipe', 'pipe'] })
+    const text = configText(port, folder, socketPath, options.password, options.args ?? [])
+    const file = join(folder, 'sentinel.conf')
+    if (options.sentinel === true) await writeFile(file, text)
+    const started = spawn('redis-server', options.sentinel === true ? [file, '--sentinel'] : ['-'], {
+      cwd: folder,
+      stdio: ['pipe', 'pipe', 'pipe'],
+    })
     let output = ''
     started.stdout.on('data', chunk => (output = (output + String(chunk)).slice(-2000)))
     started.stderr.on('data', chunk => (output = (output + String(chunk)).slice(-2000)))
@@ -50,7 +60,7 @@ export async function startRedis(
     started.on('error', error => (failure = error.message))
     started.stdin.on('error', error => (failure ??= error.message))
     // Through the standard input, so that a password is not in the process list.
-    started.stdin.end(configText(port, folder, socketPath, options.password, options.args ?? []))
+    started.stdin.end(text)
     const deadline = Date.now() + START_TIMEOUT_MS
     while (!(await answers(port))) {
       if (failure !== undefined || started.exitCode !== null || Date.now() > deadline) {

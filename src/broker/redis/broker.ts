@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto'
-import type { Cancel, CeleriacError, Clock, Log } from '../../base/index.ts'
+import { isDeepStrictEqual } from 'node:util'
+import { type Cancel, CeleriacError, type Clock, errorText, type Log } from '../../base/index.ts'
 import { encodeControlRequest, redisNames } from '../../celery/index.ts'
 import type {
   Broker,
@@ -21,9 +22,11 @@ import { ControlKeyReader } from './control-keys.ts'
 import { QueueDiscovery } from './discovery.ts'
 import { isReply, redisError } from './errors.ts'
 import { gapOf, type LostSubscription, type ServerMark } from './gap.ts'
+import { type Locate, type LocatedTarget, locator } from './locate.ts'
 import { listenElsewhere } from './listen-elsewhere.ts'
 import { parseInfo, serverMark } from './info.ts'
 import { QueueReader } from './queue-reader.ts'
+import { RepeatFilter } from './repeat-filter.ts'
 import { ReplyCollector } from './reply-collector.ts'
 import { ServerReader } from './server-reader.ts'
 import { unlessRefused } from './pipeline.ts'
@@ -41,6 +44,9 @@ export interface RedisBrokerOptions {
 /** How long to wait before each new attempt; the last goes on for ever. Kept under 2 s so that a returned server is soon seen. */
 const RETRY_DELAYS_MS: readonly number[] = [200, 500, 1000, 1500]
 
+/** How often sentinels are asked whether the master is still the same. */
+const FOLLOW_MS = 10_000
+
 /** Deleting the reply list on stop may take so long. */
 const STOP_TIMEOUT_MS = 1_000
 
@@ -48,6 +54,8 @@ const STOP_TIMEOUT_MS = 1_000
 interface Session {
   readonly commands: RedisConnection
   readonly subscriber: Subscriber
+  /** Where both are connected to. */
+  readonly target: LocatedTarget
 }
 
 /** A Broker on a Redis server: see `Broker`, and celery-wire.md sections 2, 3 and 8 for what it says there. */
@@ -62,6 +70,7 @@ class RedisBroker implements Broker {
   readonly #options: RedisBrokerOptions
   readonly #clock: Clock
   readonly #names
+  readonly #locate: Locate
   readonly #status: BrokerStatus
   readonly #desk: ReplyDesk
   readonly #collector: ReplyCollector
@@ -75,6 +84,7 @@ class RedisBroker implements Broker {
   #session: Session | undefined
   #attempts = 0
   #retry: Cancel | undefined
+  #follow: Cancel | undefined
   /** The subscription that was lost and not replaced yet. */
   #gap: LostSubscription | undefined
   /** The server as it was when it was asked last. */
@@ -85,7 +95,13 @@ class RedisBroker implements Broker {
     this.name = options.name
     this.address = options.target.address
     this.#clock = options.clock
-    this.#names = redisNames({ ...options.transportOptions, database: options.target.database })
+    const { target, transportOptions = {} } = options
+    this.#names = redisNames({
+      ...transportOptions,
+      database: target.database,
+      literalDatabaseToo: target.at.kind === 'sentinel',
+    })
+    this.#locate = locator(target, transportOptions, options.clock)
     this.#status = new BrokerStatus(options.clock, this.address)
     this.#desk = new ReplyDesk(options.clock, options.log)
     this.#replyRoutingKey = this.#names.ownReplyKey(randomUUID())
@@ -93,12 +109,8 @@ class RedisBroker implements Broker {
     this.#collector = new ReplyCollector(list, this.#desk, options.clock, options.log)
     const bindings = new Bindings(this.#names)
     this.#discovery = new QueueDiscovery(this.#names, bindings)
-    const unacked = new UnackedReader(
-      this.#names,
-      options.transportOptions ?? {},
-      options.clock,
-      options.log,
-      origin => bindings.route(origin),
+    const unacked = new UnackedReader(this.#names, transportOptions, options.clock, options.log, origin =>
+      bindings.route(origin),
     )
     this.#queues = new QueueReader(this.#names, unacked, options.clock, options.log)
     this.#server = new ServerReader(unacked)
@@ -122,6 +134,7 @@ class RedisBroker implements Broker {
   async stop(): Promise<void> {
     this.#stopping.abort()
     this.#retry?.()
+    this.#follow?.()
     this.#collector.stop()
     const session = this.#session
     this.#session = undefined
@@ -146,7 +159,7 @@ class RedisBroker implements Broker {
         },
         { deliveryTag: randomUUID(), exchange: this.#names.controlExchange },
       )
-      this.#collector.publish(connection, this.#names.controlChannel, payload).catch((error: unknown) => {
+      this.#collector.publish(connection, this.#names.controlChannels, payload).catch((error: unknown) => {
         this.#desk.abandon(redisError(error, this.#options.target, true), ticket)
       })
       return answers
@@ -174,8 +187,8 @@ class RedisBroker implements Broker {
   }
 
   listenElsewhere(ms: number): Promise<readonly string[] | null> {
-    return this.#ask(() =>
-      listenElsewhere(this.#options.target, this.#names, this.#clock, ms, this.#stopping.signal),
+    return this.#ask(async () =>
+      listenElsewhere(await this.#locate(), this.#names, this.#clock, ms, this.#stopping.signal),
     )
   }
 
@@ -203,11 +216,13 @@ class RedisBroker implements Broker {
     let commands: RedisConnection | undefined
     let subscriber: Subscriber | undefined
     try {
-      commands = await openConnection(target, this.#clock, lost)
+      const located = await this.#locate()
+      commands = await openConnection(located, this.#clock, lost)
       const info = parseInfo((await unlessRefused(commands.info())) ?? '')
+      if (target.at.kind === 'sentinel') checkIsMaster(info, target)
       subscriber = await Subscriber.open({
-        target,
-        patterns: [this.#names.eventPattern],
+        target: located,
+        patterns: this.#names.eventPatterns,
         clock: this.#clock,
         onLost: lost,
       })
@@ -216,7 +231,7 @@ class RedisBroker implements Broker {
         commands.destroy()
         return
       }
-      this.#connected({ commands, subscriber }, info)
+      this.#connected({ commands, subscriber, target: located }, info)
     } catch (error) {
       subscriber?.destroy()
       commands?.destroy()
@@ -236,14 +251,41 @@ class RedisBroker implements Broker {
     this.#options.log.debug('Connected to the broker.', { broker: this.name, address: this.address, version })
     this.#status.connected(version)
     if (gap !== undefined) this.#listener?.gapEnded(gapOf(gap, before, this.#mark, this.#clock.now()))
+    const repeats = this.#names.eventPatterns.length > 1 ? new RepeatFilter() : undefined
     session.subscriber.listen((payload, receivedAtMs) => {
+      if (repeats?.isRepeat(payload) === true) return
       this.#listener?.eventMessage({ form: 'envelope', payload, receivedAtMs })
+    })
+    if (this.#options.target.at.kind === 'sentinel') this.#followMaster(session)
+  }
+
+  /** A master that is cut off from its sentinels does not close our connections when another takes its place. */
+  #followMaster(session: Session): void {
+    this.#follow = this.#clock.after(FOLLOW_MS, () => {
+      this.#locate()
+        .then(
+          ({ at }) => {
+            if (this.#session !== session || isDeepStrictEqual(at, session.target.at)) return
+            this.#lost(
+              new CeleriacError('BROKER_LOST', `The master behind ${this.address} is another now.`, {
+                hint: 'We change to it.',
+              }),
+            )
+          },
+          // While no sentinel answers, the connection we have is the best there is.
+          (error: unknown) =>
+            this.#options.log.debug('The sentinels could not be asked.', { reason: errorText(error) }),
+        )
+        .finally(() => {
+          if (this.#session === session) this.#followMaster(session)
+        })
     })
   }
 
   #lost(error: CeleriacError, subscription?: LostSubscription): void {
     const session = this.#session
     this.#session = undefined
+    this.#follow?.()
     this.#collector.stop()
     this.#controlKeys.reset()
     if (session !== undefined) {
@@ -270,6 +312,17 @@ class RedisBroker implements Broker {
     await Promise.race([deleted, timeout])
     cancel()
   }
+}
+
+/** A sentinel may name a server that has stepped down, or not yet up. Where INFO is forbidden there is no telling. */
+function checkIsMaster(info: ReadonlyMap<string, string>, target: RedisTarget): void {
+  const role = info.get('role')
+  if (role === undefined || role === 'master') return
+  throw new CeleriacError(
+    'BROKER_UNREACHABLE',
+    `The server that the sentinels of ${target.address} name is no master.`,
+    { hint: 'They are asked again.' },
+  )
 }
 
 function close(session: Session): void {

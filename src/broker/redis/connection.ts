@@ -2,8 +2,9 @@ import { createClient, type RedisClientOptions, type RedisClientType } from '@re
 import { type CeleriacError, type Clock, errorText } from '../../base/index.ts'
 import { deadline, watchForSilence } from '../silence.ts'
 import { tlsSocketOptions } from '../tls.ts'
-import type { RedisTarget } from '../url.ts'
 import { isReply, redisError } from './errors.ts'
+import type { LocatedTarget } from './locate.ts'
+import { unlessRefused } from './pipeline.ts'
 
 /** RESP2, so that servers before Redis 6 and proxies answer too; nothing here needs RESP3. */
 export type RedisConnection = RedisClientType<Nothing, Nothing, Nothing, 2>
@@ -21,7 +22,7 @@ export const CONNECT_TIMEOUT_MS = 3_000
  * Rejects with a CeleriacError.
  */
 export async function openConnection(
-  target: RedisTarget,
+  target: LocatedTarget,
   clock: Clock,
   onLost: (error: CeleriacError) => void,
 ): Promise<RedisConnection> {
@@ -80,8 +81,10 @@ export async function openConnection(
 
 /** A server that cannot write its snapshots refuses even PING, and is watched all the same (Redis `server.c`, `processCommand`). */
 async function proveAlive(client: RedisConnection): Promise<void> {
+  // By the client's own option a user without this right could not connect.
+  const named = unlessRefused(client.sendCommand(['CLIENT', 'SETNAME', 'celeriac']))
   try {
-    await client.ping()
+    await Promise.all([named, client.ping()])
   } catch (error) {
     if (!isReply(error) || !errorText(error).startsWith('MISCONF')) throw error
   }
@@ -89,7 +92,7 @@ async function proveAlive(client: RedisConnection): Promise<void> {
 
 const isClosing = (error: unknown): boolean => /closed|destroy|disconnect/i.test(errorText(error))
 
-function clientOptions(target: RedisTarget): ConnectionOptions {
+function clientOptions(target: LocatedTarget): ConnectionOptions {
   return {
     RESP: 2,
     socket: { ...socketOptions(target), connectTimeout: CONNECT_TIMEOUT_MS, reconnectStrategy: false },
@@ -97,7 +100,6 @@ function clientOptions(target: RedisTarget): ConnectionOptions {
     maintNotifications: 'disabled',
     disableOfflineQueue: true,
     disableClientInfo: true,
-    name: 'celeriac',
     // Time-outs are the watch's: a command that waits behind a flood of events is not a lost command.
     commandOptions: { timeout: 0 },
     ...(target.username === undefined ? {} : { username: target.username }),
@@ -105,7 +107,7 @@ function clientOptions(target: RedisTarget): ConnectionOptions {
   }
 }
 
-function socketOptions(target: RedisTarget): NonNullable<RedisClientOptions['socket']> {
+function socketOptions(target: LocatedTarget): NonNullable<RedisClientOptions['socket']> {
   if (target.at.kind === 'socket') return { path: target.at.path, tls: false }
   const { host, port } = target.at
   if (target.tls === undefined) return { host, port }

@@ -48,7 +48,7 @@ export function redisError(error: unknown, target: RedisTarget, wasConnected: bo
     return make(
       'BROKER_REFUSED',
       `The broker ${address} does not permit a command: ${cleanText(text, target.password)}.`,
-      'Allow the user PSUBSCRIBE, PUBLISH, LLEN, LRANGE, LTRIM, EXPIRE, DEL, SCAN, SSCAN and INFO on the keys and channels of Celery.',
+      'What a user must be allowed stands in docs/redis.md.',
     )
   }
   if (/^LOADING|^BUSY|^MASTERDOWN/.test(text)) {
@@ -72,7 +72,7 @@ export function redisError(error: unknown, target: RedisTarget, wasConnected: bo
     return make(
       'BROKER_UNREACHABLE',
       `The broker ${address} and we do not agree on TLS (${code}).`,
-      'Check rediss:// against redis://, and ssl_ca_certs and ssl_cert_reqs in the URL.',
+      tlsHint(code),
     )
   }
   if (isTimeout(error)) {
@@ -104,6 +104,14 @@ export function redisError(error: unknown, target: RedisTarget, wasConnected: bo
         `The broker ${address} closes the connection at once.`,
         'Check that it is a Redis, and whether it wants TLS (rediss://).',
       )
+}
+
+function tlsHint(code: string): string {
+  if (/CERTIFICATE_REQUIRED|HANDSHAKE_FAILURE|BAD_CERTIFICATE|UNKNOWN_CA$/.test(code))
+    return 'The server wants a certificate of ours that it knows: ssl_certfile and ssl_keyfile in the URL.'
+  if (code === 'ERR_TLS_CERT_ALTNAME_INVALID')
+    return 'Its certificate is for another host; with ssl_check_hostname=false in the URL that is accepted.'
+  return 'Check rediss:// against redis://, and ssl_ca_certs and ssl_cert_reqs in the URL.'
 }
 
 /** True for what the server itself answered, as against what befell the connection. */

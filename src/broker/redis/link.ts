@@ -7,6 +7,7 @@ import type { RedisTarget } from '../url.ts'
 import type { Wire } from '../wire.ts'
 import { openConnection, type RedisConnection } from './connection.ts'
 import { redisError } from './errors.ts'
+import { type Locate, locator } from './locate.ts'
 
 /**
  * The fleet's side of a Redis: for the simulated fleet and for tests. While the server is away every call rejects; the next
@@ -19,13 +20,14 @@ export function createRedisLink(options: {
   readonly log: Log
 }): FleetLink {
   const { target, clock, log } = options
-  const names = redisNames({ ...options.transportOptions, database: target.database })
-  return createLink(redisWire(target, clock, log), names, log)
+  const transportOptions = options.transportOptions ?? {}
+  const names = redisNames({ ...transportOptions, database: target.database })
+  return createLink(redisWire(target, locator(target, transportOptions, clock), clock, log), names, log)
 }
 
 const RETRY_MS = 1_000
 
-function redisWire(target: RedisTarget, clock: Clock, log: Log): Wire {
+function redisWire(target: RedisTarget, locate: Locate, clock: Clock, log: Log): Wire {
   const heard: { readonly channel: string; readonly hear: (payload: string) => void }[] = []
   let open = false
   let commands: RedisConnection | undefined
@@ -34,7 +36,7 @@ function redisWire(target: RedisTarget, clock: Clock, log: Log): Wire {
 
   const openCommands = async (): Promise<RedisConnection> => {
     if (!open) throw new CeleriacError('BROKER_LOST', `The link to ${target.address} is not connected.`)
-    const opened = await openConnection(target, clock, error => {
+    const opened = await openConnection(await locate(), clock, error => {
       log.warn('The link to the broker was lost.', { reason: error.line })
       if (commands === opened) commands = undefined
     })
@@ -43,7 +45,7 @@ function redisWire(target: RedisTarget, clock: Clock, log: Log): Wire {
   }
 
   const openSubscriber = async (): Promise<RedisConnection> => {
-    const opened = await openConnection(target, clock, () => {
+    const opened = await openConnection(await locate(), clock, () => {
       if (subscriber === opened) subscriber = undefined
       subscribeLater()
     })

@@ -1,16 +1,16 @@
 import type { Cancel, CeleriacError, Clock } from '../../base/index.ts'
 import { escapeGlob, type RedisNames } from '../../celery/index.ts'
 import { Elsewhere } from '../elsewhere.ts'
-import type { RedisTarget } from '../url.ts'
 import { openConnection } from './connection.ts'
 import { isReply, redisError } from './errors.ts'
+import type { LocatedTarget } from './locate.ts'
 
 /**
  * See `Broker.listenElsewhere`: on a connection of its own, since it hears every event of every fleet. `signal` ends it early.
  * Rejects with a CeleriacError when the connection is lost.
  */
 export async function listenElsewhere(
-  target: RedisTarget,
+  target: LocatedTarget,
   names: RedisNames,
   clock: Clock,
   ms: number,

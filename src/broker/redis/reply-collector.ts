@@ -37,13 +37,13 @@ export class ReplyCollector {
   }
 
   /** Makes the list ready and sends a request. Rejects when the server refuses either. */
-  async publish(connection: RedisConnection, channel: string, payload: string): Promise<void> {
+  async publish(connection: RedisConnection, channels: readonly string[], payload: string): Promise<void> {
     // One write. A server that takes no messages (full, a replica) is found out before a worker is asked.
     await Promise.all([
       connection.rPush(this.#list, PLACEHOLDER),
       connection.expire(this.#list, EXPIRE_SECONDS),
     ])
-    await connection.publish(channel, payload)
+    await Promise.all(channels.map(channel => connection.publish(channel, payload)))
     this.#connection = connection
     this.#pauseMs = FASTEST_MS
     if (!this.#taking) this.#schedule(FASTEST_MS)

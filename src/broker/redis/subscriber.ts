@@ -1,19 +1,17 @@
-import { connect as connectPlain, type Socket } from 'node:net'
-import { connect as connectTls } from 'node:tls'
 import type { CeleriacError, Clock } from '../../base/index.ts'
 import { deadline, watchForSilence } from '../silence.ts'
-import { tlsSocketOptions } from '../tls.ts'
-import type { RedisTarget } from '../url.ts'
 import { CONNECT_TIMEOUT_MS } from './connection.ts'
-import { isReply, redisError } from './errors.ts'
+import { redisError } from './errors.ts'
 import type { LostSubscription } from './gap.ts'
-import { encodeCommand, RespReader, type RespValue } from './resp.ts'
+import type { LocatedTarget } from './locate.ts'
+import type { RespValue } from './resp.ts'
+import { RespSocket } from './resp-socket.ts'
 
 /** Takes the text of one message; those that came in one read of the socket have the same time. */
 export type Hear = (payload: string, receivedAtMs: number) => void
 
 export interface SubscriberOptions {
-  readonly target: RedisTarget
+  readonly target: LocatedTarget
   /** For PSUBSCRIBE. */
   readonly patterns: readonly string[]
   readonly clock: Clock
@@ -23,25 +21,20 @@ export interface SubscriberOptions {
 
 /**
  * A connection that hears events and does nothing else. Its socket is read by our own hand, because at thousands of messages a
- * second the client library would cost a fifth of the whole event path (`npm run bench -- redis-events`). It is read at once,
+ * second the client library costs a fifth of the whole event path (`npm run bench -- redis-events`). It is read at once,
  * whoever decodes later, so that the server's output buffer stays empty. Like all connections it is never repaired.
  */
 export class Subscriber {
   readonly #options: SubscriberOptions
-  readonly #socket: Socket
-  readonly #reader: RespReader
-  readonly #connected: Promise<unknown>
-  /** Answers that are due, in the order of the commands. */
-  readonly #due: ((value: RespValue) => void)[] = []
+  readonly #socket: RespSocket
   #hear: Hear | undefined
   /** Heard before anybody listened. */
   #early: [payload: string, receivedAtMs: number][] = []
   #pong: ((answered: boolean) => void) | undefined
   #pingedMs: number
   #stopWatch: () => void = () => {}
-  #open = false
+  #onFailure: ((error: unknown) => void) | undefined
   #over = false
-  #failure: ((error: unknown) => void) | undefined
   #readMs: number
   #bytes = 0
   #vouchedMs: number
@@ -49,17 +42,16 @@ export class Subscriber {
 
   /** Connects and subscribes; resolves when the server has confirmed. Rejects with a CeleriacError. */
   static async open(options: SubscriberOptions): Promise<Subscriber> {
-    const { target, clock } = options
-    const inTime = deadline(clock, CONNECT_TIMEOUT_MS + 1_000)
+    const inTime = deadline(options.clock, CONNECT_TIMEOUT_MS + 1_000)
     let subscriber: Subscriber | undefined
     try {
       subscriber = new Subscriber(options)
       await Promise.race([subscriber.#handshake(), inTime.promise])
-      subscriber.#opened()
+      subscriber.#watch()
       return subscriber
     } catch (error) {
       subscriber?.destroy()
-      throw redisError(error, target, false)
+      throw redisError(error, options.target, false)
     } finally {
       inTime.cancel()
     }
@@ -68,17 +60,20 @@ export class Subscriber {
   private constructor(options: SubscriberOptions) {
     this.#options = options
     this.#readMs = this.#vouchedMs = this.#pingedMs = options.clock.now()
-    this.#reader = new RespReader(
-      payload => this.#message(payload),
-      value => this.#reply(value),
-    )
-    this.#socket = openSocket(options.target)
-    this.#connected = new Promise(resolve => {
-      this.#socket.once(options.target.tls === undefined ? 'connect' : 'secureConnect', resolve)
+    this.#socket = new RespSocket({
+      at: options.target.at,
+      tls: options.target.tls,
+      onRead: bytes => {
+        this.#readMs = this.#options.clock.now()
+        this.#bytes += bytes
+      },
+      onMessage: payload => {
+        if (this.#hear === undefined) this.#early.push([payload, this.#readMs])
+        else this.#hear(payload, this.#readMs)
+      },
+      onOther: value => this.#other(value),
+      onLost: error => this.#lost(error, 'closed'),
     })
-    this.#socket.on('data', chunk => this.#data(chunk))
-    this.#socket.on('error', error => this.#lost(error, 'closed'))
-    this.#socket.on('close', () => this.#lost(new Error('The connection was closed'), 'closed'))
   }
 
   /** From now on messages go to `hear`, those first that came since the subscription. */
@@ -107,66 +102,38 @@ export class Subscriber {
   }
 
   async #handshake(): Promise<void> {
-    const { username, password } = this.#options.target
-    const failed = new Promise<never>((_, reject) => (this.#failure = reject))
-    // Not before the server's certificate has been checked: a password goes out.
-    await Promise.race([this.#connected, failed])
-    const commands: Promise<RespValue>[] = []
-    if (password !== undefined)
-      commands.push(this.#ask('AUTH', ...(username === undefined ? [] : [username]), password.reveal()))
-    // A server or a user without this command is none the worse for it.
-    commands.push(this.#ask('CLIENT', 'SETNAME', 'celeriac-events').catch(() => null))
-    commands.push(this.#ask('PSUBSCRIBE', ...this.#options.patterns))
-    await Promise.race([Promise.all(commands), failed])
-  }
-
-  /** PSUBSCRIBE answers once for each pattern, and all else once; the first answer tells. */
-  #ask(...parts: readonly string[]): Promise<RespValue> {
-    this.#socket.write(encodeCommand(parts))
-    return new Promise((resolve, reject) => {
-      this.#due.push(value => (isReply(value) ? reject(value) : resolve(value)))
+    const failed = new Promise<never>((_, reject) => (this.#onFailure = reject))
+    const subscribed = this.#socket.connected().then(() => {
+      const { username, password } = this.#options.target
+      const login = [...(username === undefined ? [] : [username]), ...(password ? [password.reveal()] : [])]
+      return Promise.all([
+        password === undefined ? undefined : this.#socket.ask('AUTH', ...login),
+        // A server or a user without this command is none the worse for it.
+        this.#socket.ask('CLIENT', 'SETNAME', 'celeriac-events').catch(() => undefined),
+        this.#socket.ask('PSUBSCRIBE', ...this.#options.patterns),
+      ])
     })
+    await Promise.race([subscribed, failed])
+    this.#onFailure = undefined
   }
 
-  #opened(): void {
-    this.#failure = undefined
-    this.#open = true
+  #watch(): void {
     this.#vouchedMs = this.#options.clock.now()
     this.#vouchedBytes = this.#bytes
     this.#stopWatch = watchForSilence({
       clock: this.#options.clock,
       received: () => this.#bytes,
-      ask: () => this.#ping(),
+      ask: () => {
+        this.#pingedMs = this.#options.clock.now()
+        this.#socket.send('PING')
+        return new Promise(resolve => (this.#pong = resolve))
+      },
       onSilence: error => this.#lost(error, 'silent'),
     })
   }
 
-  #ping(): Promise<boolean> {
-    this.#pingedMs = this.#options.clock.now()
-    this.#socket.write(encodeCommand(['PING']))
-    return new Promise(resolve => (this.#pong = resolve))
-  }
-
-  #data(chunk: Buffer): void {
-    if (this.#over) return
-    this.#readMs = this.#options.clock.now()
-    this.#bytes += chunk.length
-    try {
-      this.#reader.feed(chunk)
-    } catch (error) {
-      this.#lost(error, 'closed')
-    }
-  }
-
-  #message(payload: string): void {
-    if (this.#hear === undefined) this.#early.push([payload, this.#readMs])
-    else this.#hear(payload, this.#readMs)
-  }
-
-  #reply(value: RespValue): void {
-    const due = this.#due.shift()
-    if (due !== undefined) return due(value)
-    // Among subscriptions a PING is answered like a message; what else comes confirms a further pattern.
+  /** Among subscriptions a PING is answered like a message. Besides, each further pattern is confirmed. */
+  #other(value: RespValue): void {
     if (!Array.isArray(value) || value[0] !== 'pong') return
     this.#vouchedMs = this.#pingedMs
     this.#vouchedBytes = this.#bytes
@@ -178,18 +145,8 @@ export class Subscriber {
     if (this.#over) return
     const lost = this.end(how)
     this.destroy()
-    if (this.#open) this.#options.onLost(redisError(error, this.#options.target, true), lost)
-    else this.#failure?.(error)
+    if (this.#onFailure === undefined)
+      this.#options.onLost(redisError(error, this.#options.target, true), lost)
+    else this.#onFailure(error)
   }
-}
-
-function openSocket(target: RedisTarget): Socket {
-  const { at, tls } = target
-  const socket =
-    at.kind === 'socket'
-      ? connectPlain({ path: at.path })
-      : tls === undefined
-        ? connectPlain({ host: at.host, port: at.port })
-        : connectTls({ host: at.host, port: at.port, ...tlsSocketOptions(tls, at.host) })
-  return socket.setNoDelay(true).setKeepAlive(true, 5_000)
 }

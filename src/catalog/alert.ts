@@ -26,7 +26,7 @@ export interface ExprContext<P extends string = string> {
 }
 
 export interface TextContext<P extends string = string> {
-  /** The limit in words: `100`, `30s`, `90%`; `its limit` when queues have their own. */
+  /** The limit in words: `100`, `30s`, `90%`; a template that prints it when queues have their own. */
   readonly limit: string
   readonly for: string
   readonly parameters: Readonly<Record<P, string>>

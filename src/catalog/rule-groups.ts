@@ -109,15 +109,30 @@ export function alertExpr({ alert, threshold, queues, parameters }: ConfiguredAl
   ])
 }
 
-const textContext = ({ alert, threshold, queues, forMs, parameters }: ConfiguredAlert): TextContext => ({
-  limit: Object.values(queues).some(limit => limit !== null)
-    ? 'its limit'
-    : inWords(threshold, alert.threshold.unit),
-  for: formatDuration(forMs),
-  parameters: Object.fromEntries(
-    Object.entries(alert.parameters).map(([name, { value, unit }]) => [
-      name,
-      inWords(parameters[name] ?? value, unit),
-    ]),
-  ),
-})
+/** The limit in words; where queues have limits of their own, a Go template that prints the one of the alert's queue. */
+function limitInWords({ alert, threshold, queues }: ConfiguredAlert): string {
+  const words = inWords(threshold, alert.threshold.unit)
+  const byLimit = new Map<string, string[]>()
+  for (const [queue, limit] of Object.entries(queues).sort(([a], [b]) => (a < b ? -1 : 1))) {
+    if (limit === null || limit === threshold) continue
+    const own = inWords(limit, alert.threshold.unit)
+    byLimit.set(own, [...(byLimit.get(own) ?? []), JSON.stringify(queue)])
+  }
+  if (byLimit.size === 0) return words
+  const choices = [...byLimit].map(([own, names]) => `if eq $labels.queue ${names.join(' ')} }}${own}`)
+  return `{{ ${choices.join('{{ else ')}{{ else }}${words}{{ end }}`
+}
+
+const textContext = (configured: ConfiguredAlert): TextContext => {
+  const { alert, forMs, parameters } = configured
+  return {
+    limit: limitInWords(configured),
+    for: formatDuration(forMs),
+    parameters: Object.fromEntries(
+      Object.entries(alert.parameters).map(([name, { value, unit }]) => [
+        name,
+        inWords(parameters[name] ?? value, unit),
+      ]),
+    ),
+  }
+}

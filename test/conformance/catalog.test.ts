@@ -24,6 +24,7 @@ import { deriv, latest, on, promql, rate, sumBy } from '../../src/catalog/expr.t
 import { line } from '../../src/catalog/scene.ts'
 import { emitDocs, emitPrometheus, emitRuleFile } from '../../src/emit/index.ts'
 import { parse } from '../../src/promql/index.ts'
+import { playOurs } from './catalog-engine.ts'
 import { EXPRESSIONS, faultsOf, resultLabels, SERIES } from './catalog-semantics.ts'
 import {
   type Case,
@@ -270,6 +271,43 @@ describe('config', () => {
         'max by (broker, queue) (celery_queue_depth{queue="a|b"}) > 1000',
       ].join('\n'),
     )
+  })
+
+  test('texts tell the limit of the queue that the alert is about', async () => {
+    const rules = ruleFiles({
+      alerts: configureAlerts({
+        CeleryQueueDepthHigh: { queues: { 'a"b|c': 5, mail: 5, reports: 1000, off: null } },
+      }),
+    })
+    const told = (queue: string, depth: string, limit: string) => ({
+      exp_labels: { broker: 'default', queue, severity: 'warning', component: 'celery' },
+      exp_annotations: {
+        summary: `Queue ${queue} has ${depth} tasks waiting`,
+        description: `Queue ${queue} on broker default has held more than ${limit} waiting tasks for 5m; ${depth} wait now.`,
+        runbook_url: 'http://127.0.0.1:9808/runbooks/celery-queue-depth-high',
+      },
+    })
+    const asked: Case = {
+      name: 'limits',
+      interval: '15s',
+      input_series: ['a"b|c', 'mail', 'reports', 'off', 'other'].map(queue =>
+        line(metrics.queueDepth, { broker: 'default', queue }, '1500x60'),
+      ),
+      alert_rule_test: [
+        {
+          eval_time: '10m',
+          alertname: 'CeleryQueueDepthHigh',
+          exp_alerts: [
+            told('a"b|c', '1.5k', '5'),
+            told('mail', '1.5k', '5'),
+            told('other', '1.5k', '100'),
+            told('reports', '1.5k', '1000'),
+          ],
+        },
+      ],
+    }
+    expect(play(rules, [asked]).output).toContain('SUCCESS')
+    expect((await playOurs(rules, [asked])).failures).toEqual([])
   })
 
   test('an alert that is switched off has no rule', () => {

@@ -193,6 +193,32 @@ test('a queue that appears is read as soon as it is looked for again', async () 
   await Promise.all([link.close(), broker.stop()])
 })
 
+test('asking whether the broker takes messages leaves no mark: no reply, nothing that reached nobody', async () => {
+  const url = await server.createVhost('probe')
+  const log = memoryLog()
+  const broker = brokerAt(url, { log })
+  broker.start(recorder())
+  await broker.ready(10_000)
+  for (let i = 0; i < 5; i++) expect((await broker.readServer()).alarms).toEqual([])
+  expect(log.lines.filter(line => line.level !== 'debug')).toEqual([])
+  await expect
+    .poll(
+      async () =>
+        (
+          (await server.api('GET', 'channels')) as {
+            vhost: string
+            message_stats?: Record<string, number>
+          }[]
+        )
+          .filter(({ vhost }) => vhost === 'probe')
+          .map(({ message_stats: stats }) => [stats?.['confirm'] ?? 0, stats?.['drop_unroutable'] ?? 0])
+          .toSorted((a, b) => (b[0] ?? 0) - (a[0] ?? 0))[0],
+      { timeout: 20_000, interval: 500 },
+    )
+    .toEqual([5, 0])
+  await broker.stop()
+})
+
 test('without the management API nothing is guessed: no queues found, no memory, but whether the broker takes messages', async () => {
   const url = await server.createVhost('bare')
   const broker = brokerAt(url)

@@ -16,12 +16,12 @@ import { deadline } from '../silence.ts'
 import { BrokerStatus } from '../status.ts'
 import type { AmqpTarget } from '../url.ts'
 import { amqpError, replyCode } from './errors.ts'
-import { EventQueue, type EventQueueLimits, OWN_PREFIX } from './event-queue.ts'
+import { EventQueue, type EventQueueLimits } from './event-queue.ts'
 import { Management } from './management.ts'
 import type { ManagementTarget } from './management-url.ts'
 import { JSON_PROPERTIES } from './message.ts'
 import { controlKeys, taskQueueNames, taskQueues } from './queue-kinds.ts'
-import { openSession, type Session, watchSession } from './session.ts'
+import { openSession, PROBE_TYPE, type Session, watchSession } from './session.ts'
 
 export interface AmqpBrokerOptions {
   readonly name: string
@@ -42,8 +42,6 @@ const STOP_TIMEOUT_MS = 1_000
 const BIND_AGAIN_MS = 30_000
 /** The listing that the depths were read with serves the rest of the round. */
 const SAME_ROUND_MS = 2_000
-/** Nobody consumes a queue of this name: the message is confirmed and dropped. */
-const PROBE_ROUTING_KEY = `${OWN_PREFIX}probe`
 
 /** A Broker on a RabbitMQ: see `Broker`, and celery-wire.md sections 4, 5 and 8 for what it says there. */
 export function createAmqpBroker(options: AmqpBrokerOptions): Broker {
@@ -136,7 +134,7 @@ class AmqpBroker implements Broker {
         ticket,
         replyTo: { exchange: '', routingKey: session.replyQueue },
       })
-      // Without the exchange there never was a worker: nobody answers, and the time-out says so. A request that nobody takes in time
+      // Workers expect a table of headers, be it empty (kombu `pidbox.py`, `handle_message`). Without the exchange there never was a worker: nobody answers, and the time-out says so. A request that nobody takes in time
       // is of no use to anybody later.
       session.publisher
         .publish(this.#names.controlExchange, '', body, {
@@ -232,13 +230,13 @@ class AmqpBroker implements Broker {
   }
 
   /**
-   * Whether the broker takes messages at all, tried with one that reaches nobody: it tells of a shortage only those who publish.
-   * null when we may not try.
+   * Whether the broker takes messages at all, tried with one to ourselves, since it tells of a shortage only those who publish, and
+   * counts what reaches nobody. null when we may not try.
    */
   async #askBlocked(session: Session): Promise<readonly string[] | null> {
     if (!this.#mayProbe) return null
     try {
-      await session.publisher.publish('', PROBE_ROUTING_KEY, '', { deliveryMode: 1 })
+      await session.publisher.publish('', session.replyQueue, '', { deliveryMode: 1, type: PROBE_TYPE })
       return []
     } catch (error) {
       const reason = session.requests.blockedBecause

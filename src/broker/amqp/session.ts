@@ -12,6 +12,9 @@ import { envelopeOf } from './message.ts'
 import { Publisher } from './publisher.ts'
 import { QueueReader } from './queue-reader.ts'
 
+/** What messages to ourselves are marked with: they ask whether the broker takes any, and are no replies. */
+export const PROBE_TYPE = `${OWN_PREFIX}probe`
+
 /** Everything of one life of a broker: opened together, lost together. */
 export interface Session {
   /** What we hear and ask. Nothing is published on it, so that the broker never stops reading it. */
@@ -93,8 +96,9 @@ async function consumeReplies(
   await channel.consume(
     replyQueue,
     message => {
-      if (message !== null) desk.deliver(readControlReply(envelopeOf(message)))
-      else onLost(new CeleriacError('BROKER_LOST', `The queue ${replyQueue} was deleted in the broker.`))
+      if (message === null)
+        onLost(new CeleriacError('BROKER_LOST', `The queue ${replyQueue} was deleted in the broker.`))
+      else if (message.properties.type !== PROBE_TYPE) desk.deliver(readControlReply(envelopeOf(message)))
     },
     { noAck: true },
   )

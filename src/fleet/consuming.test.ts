@@ -67,6 +67,29 @@ test('alive in every way but that it consumes nothing, it is told within 90 s at
   expect(silent).toBeLessThanOrEqual(90)
 })
 
+test('one that answers nothing at all is asked but one question a round, and told as soon; each round counts once', () => {
+  // With others that answer, a round has further questions, which it does not answer either.
+  for (const others of [false, true]) {
+    const fleet = createFleet({ inspectIntervalMs: INTERVAL_MS })
+    let falseAtSeconds: number | undefined
+    for (let s = 0; s <= 100; s++) {
+      const atMs = T0 + s * 1000
+      fleet.apply(heartbeat({ atMs, processed: 5, freq: 1 }), atMs)
+      const answers = s < 10
+      const ask = (method: 'stats' | 'active_queues', value: unknown): void => {
+        const replies = new Map<string, unknown>(others ? [['other@h', value]] : [])
+        if (answers) replies.set(W1, value)
+        fleet.observe({ kind: 'inspect', method, replies, askedAtMs: atMs }, atMs + 900)
+      }
+      if (s % 30 === 0) ask('stats', { pool: { 'max-concurrency': 2 } })
+      if (s % 30 === 2 && (answers || others)) ask('active_queues', QUEUE)
+      if (fleet.workers(atMs).find(view => view.worker === W1)?.consuming === false) falseAtSeconds ??= s
+    }
+    expect(falseAtSeconds).toBeGreaterThan(60)
+    expect(falseAtSeconds).toBeLessThanOrEqual(90)
+  }
+})
+
 test('it may answer every other question: one missed round says nothing', () => {
   const fleet = createFleet({ inspectIntervalMs: INTERVAL_MS })
   const every = (atMs: number) => ((atMs - T0) % 60_000 === 0 ? QUEUE : undefined)

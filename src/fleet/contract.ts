@@ -54,8 +54,8 @@ export type TaskEventKind =
 /**
  * What happened, for whoever counts or tells. Changes of kind `task` come exactly one per task event, in order for each task (an
  * event whose queue is not known yet is held back for up to a second, because the client's `task-sent` often comes just after the
- * worker's `task-received`). `task` is `unknown` when the name was never seen, `queue` is `unknown` when it cannot be known (never
- * a guessed default).
+ * worker's `task-received`); a hard time limit, of which Celery 5.7 tells twice, is told once. `task` is `unknown` when the name was
+ * never seen, `queue` is `unknown` when it cannot be known (never a guessed default).
  */
 export type FleetChange =
   | {

@@ -42,8 +42,8 @@ export class Inspection {
     if (method === 'ping' || method === 'stats') presence.roundEnded(askedAtMs, replies.size, atMs)
     if (method === 'active') tasks.forgetAdopted(atMs - 4 * this.#intervalMs)
     if (method === 'scheduled') this.#roundEnded(askedAtMs)
+    if (method === 'stats' || method === 'active_queues') workers.asked(method, replies, askedAtMs)
     if (method !== 'active_queues') return
-    workers.consumersAsked(replies, askedAtMs)
     for (const worker of workers.all())
       if (isPresent(worker)) for (const queue of worker.life.queues ?? []) queues.know(queue, atMs)
   }

@@ -69,6 +69,8 @@ export class TaskRecord implements Waiter<TaskRecord> {
   /** True once held changes were told as they were: later ones are not held again. */
   heldInVain = false
 
+  /** Its run failed by its time limit and was not begun again since: Celery 5.7 says so twice. */
+  timedOut = false
   /** How many entries of the list of ended tasks stand for it: it may end, come back to life, and end again. */
   endings = 0
   /** True while only answers of workers named it, and no event. */

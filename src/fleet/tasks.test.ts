@@ -347,6 +347,27 @@ test('a killed child is named by its traceback', () => {
   expect(classes).toEqual(['WorkerLostError', 'KeyError'])
 })
 
+test('a hard time limit is one failure, though Celery 5.7 tells of it twice', () => {
+  const fleet = createFleet()
+  const exception = 'ExceptionWithTraceback()'
+  const traceback = '  File "x", line 1\nbilliard.exceptions.TimeLimitExceeded: TimeLimitExceeded(1,)'
+  const timeOut = (worker: string) => fleet.apply(failed('a', { worker, exception, traceback }), T0)
+  const run = (worker: string) => {
+    fleet.apply(received('a', { worker }), T0)
+    fleet.apply(started('a', { worker }), T0)
+  }
+  const told = () => brief(fleet).filter(line => line.startsWith('failed')).length
+  fleet.apply(sent('a'), T0)
+  run('w1@hostA')
+  timeOut('w1@hostA')
+  timeOut('w1@hostA')
+  expect(told()).toBe(1)
+  // Delivered again, it fails again.
+  run('w2@hostA')
+  timeOut('w2@hostA')
+  expect(told()).toBe(1)
+})
+
 test('the second end that Celery sends for a terminated task still has its name', () => {
   const fleet = createFleet()
   fleet.apply(sent('a'), T0)

@@ -112,6 +112,7 @@ export class TaskTable {
       case 'task-failed': {
         const change = taskChange('failed', event.hostname)
         change.exception = this.#names.of(exceptionClass(event.exception, event.traceback))
+        if (isSecondTimeout(task, change)) return
         this.#tell(task, change, atMs)
         return this.#end(task, atMs, 'failed')
       }
@@ -292,6 +293,7 @@ export class TaskTable {
     const stampMs = event.timestamp * 1000
     const change = taskChange('started', event.hostname)
     if (task.worker === '') task.worker = this.#names.of(event.hostname)
+    task.timedOut = false
     const trusted = isTrusted(by?.clock, atMs - stampMs)
     const theirMs = trusted ? stampMs : Number.NaN
     const { unstarted } = task
@@ -431,6 +433,17 @@ const isOfOvertakenRun = (task: TaskRecord, worker: string): boolean =>
 /** Also the same worker may receive the next run before it learns from its pool that the last one is to be tried again. */
 const isRetryOfOvertakenRun = (task: TaskRecord, worker: string): boolean =>
   isOfOvertakenRun(task, worker) || (task.overtakenRuns > 0 && task.stage === 'waiting')
+
+/**
+ * A pool that kills a task for its hard time limit tells of it, and so does the request itself since Celery 5.7 (`worker/request.py`,
+ * `on_timeout`): two events, one failure. True for the second one.
+ */
+function isSecondTimeout(task: TaskRecord, { exception, worker }: TaskChange): boolean {
+  const timedOut = exception === 'TimeLimitExceeded'
+  const second = timedOut && task.timedOut && task.stage === 'done' && task.worker === worker
+  task.timedOut = timedOut
+  return second
+}
 
 /** The ETA of a `task-sent` in epoch ms, NaN when it has none. Celery writes an offset; a time without one is UTC, as its `enable_utc` default has it. */
 function etaOf(eta: string | null): number {

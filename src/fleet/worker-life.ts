@@ -45,6 +45,8 @@ export class WorkerLife implements Runner<TaskRecord> {
   scheduledAtMs = Number.NEGATIVE_INFINITY
   /** When it was asked for its newest answer that lists what is active. */
   listedAtMs = Number.NEGATIVE_INFINITY
+  /** It did not answer the first question of the round that is being asked. */
+  silentInRound = false
   /** Rounds of questions in a row in which it said all that it holds. */
   fullRounds = 0
   processed: number | null = null

@@ -203,12 +203,17 @@ export class WorkerTable {
     return { ...held, life }
   }
 
-  /** A round of `active_queues` has ended: those that did not answer may not be consuming. */
-  consumersAsked(answered: ReadonlyMap<string, unknown>, askedAtMs: number): void {
+  /**
+   * A question of a round was put to all, and those named have answered. Who does not answer may not be consuming. A round begins
+   * with `stats`, and who does not answer that may not be asked, or waited for, any further.
+   */
+  asked(method: 'stats' | 'active_queues', answered: ReadonlyMap<string, unknown>, askedAtMs: number): void {
     for (const worker of this.#workers.values()) {
-      if (!isPresent(worker) || answered.has(worker.name)) continue
+      if (!isPresent(worker)) continue
       const { life } = worker
-      if (askedAtMs >= life.bornAtMs) life.consuming.unanswered(askedAtMs, life.beatAtMs, life.processed)
+      const silent = !answered.has(worker.name) && askedAtMs >= life.bornAtMs
+      if (silent && !life.silentInRound) life.consuming.unanswered(askedAtMs, life.beatAtMs, life.processed)
+      life.silentInRound = silent && method === 'stats'
     }
   }
 

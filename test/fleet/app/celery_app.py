@@ -11,7 +11,7 @@ from celery import Celery
 
 QUEUES = ("reports", "default")
 
-app = Celery("fleet", broker=os.environ["CELERY_BROKER_URL"], include=["app.tasks"])
+app = Celery("fleet", broker=os.environ["CELERY_BROKER_URL"], include=["app.tasks", "app.trouble"])
 app.conf.update(
     # The tests count events, not results; without a backend nothing else is written to the broker.
     result_backend=None,

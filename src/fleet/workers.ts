@@ -212,7 +212,8 @@ export class WorkerTable {
       if (!isPresent(worker)) continue
       const { life } = worker
       const silent = !answered.has(worker.name) && askedAtMs >= life.bornAtMs
-      if (silent && !life.silentInRound) life.consuming.unanswered(askedAtMs, life.beatAtMs, life.processed)
+      if (silent && (method === 'stats' || !life.silentInRound))
+        life.consuming.unanswered(askedAtMs, life.beatAtMs, life.processed)
       life.silentInRound = silent && method === 'stats'
     }
   }

@@ -28,8 +28,9 @@ export interface CheckOptions {
   readonly onProgress?: (doneMs: number) => void
 }
 
-/** A broker that was not reached after this long is told as it is; the others are watched on. */
-const CONNECT_TIMEOUT_MS = 6 * SECOND
+/** After so many attempts a broker is told as it is: a refusal is quick, silence takes its time. */
+const CONNECT_ATTEMPTS = 4
+const CONNECT_POLL_MS = 100
 const READ_INTERVAL_MS = SECOND
 const ELSEWHERE_INTERVAL_MS = SECOND
 /** Two rounds without an answer mean something, so there must be time for several. */
@@ -85,14 +86,17 @@ function openCheck(
   return async () => {
     watch.start()
     try {
-      const connected = await broker.ready(CONNECT_TIMEOUT_MS).then(
-        () => true,
-        () => false,
-      )
-      if (connected)
-        await new Promise<void>(resolve => {
-          clock.after(watchMs, resolve)
+      const startedMs = clock.now()
+      const hopeless = (): boolean =>
+        broker.state.state === 'connecting' &&
+        (broker.state.attempt > CONNECT_ATTEMPTS || clock.now() - startedMs >= watchMs)
+      const pause = (ms: number): Promise<void> =>
+        new Promise(resolve => {
+          clock.after(ms, resolve)
         })
+      while (broker.state.state === 'connecting' && !hopeless()) await pause(CONNECT_POLL_MS)
+      // The whole time from the connection on: what is silent must have had the time to speak.
+      if (broker.state.state === 'connected') await pause(watchMs)
       watch.advance(clock.now())
       return {
         name: entry.name,

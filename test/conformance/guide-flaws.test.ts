@@ -459,9 +459,10 @@ test('flaw 25: names follow the conventions, save those that the guide made know
     })
     .join('\n')
   const { output } = checkMetrics(`${exposition}\n`)
-  // The count of workers is the guide's name for it; nothing else may end like a part of a histogram.
-  expect(output.trim().split('\n').filter(Boolean)).toEqual([
+  // The count of workers is the guide's name for it, and a prefetch count is Celery's own; nothing else may end like a part of a histogram.
+  expect(output.trim().split('\n').filter(Boolean).toSorted()).toEqual([
     'celery_worker_count non-histogram and non-summary metrics should not have "_count" suffix',
+    'celery_worker_prefetch_count non-histogram and non-summary metrics should not have "_count" suffix',
   ])
   for (const { name, kind } of Object.values<Metric>(metrics))
     expect([name, name.endsWith('_total')]).toEqual([name, kind === 'counter'])

@@ -11,6 +11,8 @@ export interface AlertNotice {
   readonly resolvedAtMs: number | undefined
   readonly generatorURL: string
   readonly value: number
+  /** The value for people, in its unit; undefined when the unit is not known. */
+  readonly valueText?: string | undefined
 }
 
 /** What a channel is asked to tell: one group, as Alertmanager's webhook (version 4) knows it. */
@@ -40,6 +42,8 @@ export interface NotifiedAlert {
   readonly generatorURL: string
   readonly fingerprint: string
   readonly value: number
+  /** The value for people, in its unit; undefined when the unit is not known. */
+  readonly valueText?: string | undefined
 }
 
 /** Whom a route tells. */

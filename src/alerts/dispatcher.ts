@@ -14,8 +14,8 @@ import {
 import { NotificationLog } from './notification-log.ts'
 
 export interface DispatcherOptions extends Partial<Omit<Route, 'key'>> {
-  /** Where people reach Celeriac; '' when nobody said. */
-  readonly externalURL?: string
+  /** Where people reach Celeriac, asked for each notification; '' when nobody knows. */
+  readonly externalURL?: () => string
   /** Alerts held at once; further ones are refused and counted. Default 10 000. */
   readonly maxAlerts?: number
 }
@@ -28,8 +28,9 @@ const ROUTE_DEFAULTS = {
   repeatIntervalMs: 4 * HOUR,
 } as const
 
-/** A send whose end was never reported counts as failed after this many group intervals. */
+/** A send whose end was never reported counts as failed after this many group intervals, and not before this time: a channel that fails is left alone for up to a minute. */
 const LOST_AFTER_INTERVALS = 2
+const LOST_AFTER_MS = 2 * MINUTE
 
 /**
  * Decides who is told what and when; sends nothing itself. Times are epoch ms and must not run backwards.
@@ -63,7 +64,7 @@ export function createDispatcher(options: DispatcherOptions = {}): Dispatcher {
     repeatIntervalMs: options.repeatIntervalMs ?? ROUTE_DEFAULTS.repeatIntervalMs,
     receivers: options.receivers ?? [],
   }
-  const externalURL = options.externalURL ?? ''
+  const externalURL = options.externalURL ?? (() => '')
   const maxAlerts = options.maxAlerts ?? 10_000
   const log = new NotificationLog()
   const groups = new Map<string, Group>()
@@ -118,7 +119,10 @@ export function createDispatcher(options: DispatcherOptions = {}): Dispatcher {
     const channel = channelKey(told)
     const sending = group.inFlight.get(channel)
     if (sending !== undefined) {
-      if (atMs - sending.sinceMs < LOST_AFTER_INTERVALS * group.route.groupIntervalMs) {
+      if (
+        atMs - sending.sinceMs <
+        Math.max(LOST_AFTER_INTERVALS * group.route.groupIntervalMs, LOST_AFTER_MS)
+      ) {
         sending.owed = true
         return skip('still sending')
       }
@@ -153,7 +157,11 @@ export function createDispatcher(options: DispatcherOptions = {}): Dispatcher {
     return {
       kind: 'notify',
       atMs,
-      notification: compose(group, told, members, { atMs, externalURL, reason: verdict.reason }),
+      notification: compose(group, told, members, {
+        atMs,
+        externalURL: externalURL(),
+        reason: verdict.reason,
+      }),
     }
   }
 

@@ -64,6 +64,7 @@ export function compose(
         generatorURL: each.notice.generatorURL,
         fingerprint: each.fingerprint,
         value: each.notice.value,
+        valueText: each.notice.valueText,
       }
     })
     .sort(firingFirst)

@@ -5,7 +5,10 @@ import { createDispatcher, type Dispatcher, type DispatcherOptions } from './dis
 /** Scripted time for the tests of this room: seconds since the start, told as lines that read like a log. */
 
 /** Waits 30 s, looks every 5 m, repeats after 4 h; tells `ops`. */
-export const OPS: DispatcherOptions = { receivers: [{ name: 'ops' }], externalURL: 'http://celeriac.example' }
+export const OPS: DispatcherOptions = {
+  receivers: [{ name: 'ops' }],
+  externalURL: () => 'http://celeriac.example',
+}
 
 export interface Scene {
   readonly dispatcher: Dispatcher

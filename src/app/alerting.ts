@@ -8,12 +8,21 @@ export interface AlertingOptions {
   readonly log: Log
   readonly dispatcher: Dispatcher
   readonly notifier: () => Notifier
-  /** A link that shows what an alert's expression gives. */
+  /** A link that shows an alert. */
   readonly generatorURL: (alert: ActiveAlert) => string
+  /** Its value for people; undefined when its unit is not known. */
+  readonly valueText: (alert: ActiveAlert) => string | undefined
 }
 
 /** Carries alerts from the rules to the dispatcher and its decisions to the notifier; keeps the dispatcher's time. */
-export function createAlerting({ clock, log, dispatcher, notifier, generatorURL }: AlertingOptions): {
+export function createAlerting({
+  clock,
+  log,
+  dispatcher,
+  notifier,
+  generatorURL,
+  valueText,
+}: AlertingOptions): {
   receive(alerts: readonly ActiveAlert[]): void
   /** The notifier's answer to a notification. */
   delivered(notification: Notification, record: DeliveryRecord): void
@@ -29,6 +38,7 @@ export function createAlerting({ clock, log, dispatcher, notifier, generatorURL 
     resolvedAtMs: alert.resolvedAtMs,
     generatorURL: generatorURL(alert),
     value: alert.value,
+    valueText: valueText(alert),
   })
 
   const decide = (): void => {

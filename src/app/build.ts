@@ -11,6 +11,7 @@ import {
 import { metrics, ruleGroups } from '../catalog/index.ts'
 import { createCeleryExporterPage } from '../compat/index.ts'
 import type { BrokerConfig, Config } from '../config/index.ts'
+import { alertLink } from '../contract/index.ts'
 import type { Finding } from '../findings/index.ts'
 import type { Fleet, FleetChange } from '../fleet/index.ts'
 import { type HttpPorts, type HttpServer, listen, loadStaticFiles } from '../http/index.ts'
@@ -25,7 +26,15 @@ import {
   type SimulatedFleet,
 } from '../simulate/index.ts'
 import { createHead } from '../store/index.ts'
-import { buildHealth, buildOverview, createChangeLog, promAlerts, promRules } from '../views/index.ts'
+import {
+  buildHealth,
+  buildOverview,
+  createChangeLog,
+  promAlerts,
+  promRules,
+  unitsOf,
+  wordValue,
+} from '../views/index.ts'
 import { createAlerting } from './alerting.ts'
 import { celeryExporterHealth } from './celery-exporter.ts'
 import { setControlKeys } from './control-keys.ts'
@@ -148,7 +157,7 @@ export async function build(options: AppOptions): Promise<App> {
     query: polite((expr, atMs) => queries.vector(expr, atMs)),
     write: (producer, atMs, samples) => store.appendCycle(producer, atMs, samples),
     seenSince: sight.seenSince,
-    externalURL: config.externalUrl ?? '',
+    externalURL: config.externalUrl ?? localUrl(config.listen),
     stopwatchMs: () => performance.now(),
   })
 
@@ -157,7 +166,8 @@ export async function build(options: AppOptions): Promise<App> {
     receivers,
     clock,
     log,
-    deadlineMs: config.groupIntervalMs,
+    // However short the interval: time for an answer and another attempt (Alertmanager's notify.MinTimeout).
+    deadlineMs: Math.max(config.groupIntervalMs, 10 * SECOND),
     onResult: (notification, record) => alerting.delivered(notification, record),
     onAttempt({ receiver, channel, result }) {
       if (result.ok) registry.add(metrics.notifications, { receiver, channel })
@@ -169,15 +179,20 @@ export async function build(options: AppOptions): Promise<App> {
     groupWaitMs: config.groupWaitMs,
     groupIntervalMs: config.groupIntervalMs,
     repeatIntervalMs: config.repeatIntervalMs,
-    externalURL: config.externalUrl ?? '',
+    externalURL: () => link(''),
   })
   const link = (path: string): string => `${(externalUrl ?? '').replace(/\/+$/, '')}${path}`
+  const unitOf = unitsOf(settings.alerts)
   const alerting = createAlerting({
     clock,
     log,
     dispatcher,
     notifier: () => notifier,
-    generatorURL: alert => link(`/api/v1/query?query=${encodeURIComponent(alert.rule.expr)}`),
+    generatorURL: ({ rule, labels }) => link(`/${alertLink(rule.alert, labels.toJSON())}`),
+    valueText(alert) {
+      const unit = unitOf(alert)
+      return unit === null ? undefined : wordValue(alert.value, unit)
+    },
   })
 
   const watches = watched.map(({ broker, fleet, entry }) =>

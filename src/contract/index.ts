@@ -1,2 +1,3 @@
 export * from './findings.ts'
 export * from './overview.ts'
+export { alertKey, alertLink } from './links.ts'

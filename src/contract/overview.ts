@@ -52,6 +52,8 @@ export const alertRow = z.object({
   description: z.string(),
   runbook: z.string().nullable(),
   value: z.number(),
+  /** Of the value; null when it is not known. */
+  unit: tile.shape.unit.nullable(),
   activeAtMs: z.number(),
   /** Held only because what it watches cannot be seen. */
   heldSinceMs: z.number().nullable(),

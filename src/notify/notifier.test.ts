@@ -44,7 +44,11 @@ test('500, then 200: it is tried again and arrives once', async () => {
   await eventually(() => results.length === 1)
   expect(results[0]).toMatchObject({ receiver: 'ops', channel: 'webhook', attempts: 3, result: { ok: true } })
   expect(attempts).toEqual(['server_error', 'server_error', 'ok'])
-  expect(log.lines.map(line => line.level)).toEqual(['warn', 'warn', 'info'])
+  expect(log.lines.map(line => line.message)).toEqual([
+    'notification failed, will be tried again',
+    'notifications arrive again',
+    'notification delivered',
+  ])
   expect(notifier.deliveries()).toEqual(results)
 })
 
@@ -174,6 +178,51 @@ test('waits double from one second to a minute until the deadline', async () => 
   await pass(clock, 400)
   expect(sent.map(line => Number(line.split(' ')[0]))).toEqual([0, 1, 3, 7, 15, 31, 63, 123, 183, 243])
   expect(results).toEqual(['243 g server_error after 10'])
+})
+
+test('a short group interval neither hammers a receiver that fails nor floods the log', async () => {
+  const clock = new VirtualClock()
+  const { channel, sent } = scripted('webhook', clock, [DOWN])
+  const log = memoryLog()
+  const notifier = createNotifier({
+    receivers: [{ name: 'ops', channels: [channel] }],
+    clock,
+    log,
+    deadlineMs: 10_000,
+    // As the dispatcher does: what was given up is decided anew at the next interval.
+    onResult: each => void clock.after(2000, () => notifier.send(each)),
+  })
+  notifier.send(notification({ groupKey: 'g' }))
+  await pass(clock, 1200)
+  const times = sent.map(line => Number(line.split(' ')[0]))
+  expect(times.slice(0, 9)).toEqual([0, 1, 3, 7, 15, 31, 63, 123, 183])
+  const lines = log.lines.map(
+    ({ level, message, fields }) => `${level} ${message} ${String(fields?.['failedAttempts'] ?? '')}`,
+  )
+  expect(lines.slice(0, 2)).toEqual([
+    'warn notification failed, will be tried again ',
+    'error notification given up ',
+  ])
+  expect(lines.slice(2).every(line => /^error notifications still fail [5-9]$/.test(line))).toBe(true)
+  expect(lines.length).toBeLessThan(8)
+})
+
+test('a channel that works and fails by turns is not reported as failing at every turn; what was lost is told with the end', async () => {
+  const refused: DeliveryResult = { ok: false, retry: false, reason: 'client_error', detail: 'no' }
+  const { clock, notifier, log } = virtual([refused, OK, refused, OK, refused, OK, refused])
+  for (let i = 0; i < 7; i++) {
+    notifier.send(notification({ groupKey: `g${i}` }))
+    await pass(clock, 1)
+  }
+  await notifier.stop(1000)
+  const lines = log.lines.filter(({ message }) => message !== 'notification delivered')
+  expect(lines.map(({ message, fields }) => [message, fields?.['givenUp']])).toEqual([
+    ['notification given up', undefined],
+    ['notifications arrive again', 0],
+    ['notifications arrive again', 1],
+    ['notifications arrive again', 1],
+    ['notifications were not delivered', 1],
+  ])
 })
 
 test('notifications of a group keep their order; other groups go ahead of one that waits', async () => {

@@ -1,6 +1,7 @@
-import { type Cancel, type Clock, type Log, MINUTE, SECOND } from '../base/index.ts'
+import { BoundedMap, type Cancel, type Clock, type Log, MINUTE, SECOND } from '../base/index.ts'
 import type { Notification } from '../alerts/index.ts'
 import type { Channel, DeliveryRecord, DeliveryResult, Receiver } from './contract.ts'
+import { createTroubleLog, type TroubleLog } from './trouble-log.ts'
 
 export interface NotifierOptions {
   readonly receivers: readonly Receiver[]
@@ -14,7 +15,7 @@ export interface NotifierOptions {
   readonly deadlineMs?: number
   /** For one attempt. Default 10 s. */
   readonly timeoutMs?: number
-  /** Waits between attempts double from the first to the longest. Default 1 s to 1 min. */
+  /** Waits between attempts for a group double from the first to the longest, also over notifications given up. Default 1 s to 1 min. */
   readonly backoffMs?: { readonly first: number; readonly longest: number }
   /** Notifications that wait for one channel. Default 100. */
   readonly queueLimit?: number
@@ -37,6 +38,9 @@ export interface Notifier {
   stop(withinMs: number): Promise<void>
 }
 
+/** Groups whose failures in a row are remembered for one channel. */
+const REMEMBERED_GROUPS = 1000
+
 interface Waiting {
   readonly notification: Notification
   readonly deadlineAtMs: number
@@ -53,6 +57,9 @@ interface Lane {
   abort: AbortController | undefined
   /** Until when the server asked to be left alone. */
   pausedUntilMs: number
+  /** By group: failed attempts in a row, and when the next may be made. */
+  readonly failing: BoundedMap<string, { readonly attempts: number; readonly notBeforeMs: number }>
+  readonly trouble: TroubleLog
   cancelTimer: Cancel | undefined
 }
 
@@ -70,6 +77,8 @@ export function createNotifier(options: NotifierOptions): Notifier {
       queue: [],
       abort: undefined,
       pausedUntilMs: 0,
+      failing: new BoundedMap(REMEMBERED_GROUPS),
+      trouble: createTroubleLog(log, { receiver: receiver.name, channel: channel.kind }),
       cancelTimer: undefined,
     })),
   )
@@ -82,6 +91,7 @@ export function createNotifier(options: NotifierOptions): Notifier {
     channel: string,
     attempts: number,
     result: DeliveryResult,
+    trouble?: TroubleLog,
   ): void {
     const record: DeliveryRecord = {
       atMs: clock.now(),
@@ -98,20 +108,27 @@ export function createNotifier(options: NotifierOptions): Notifier {
     const { receiver, groupKey, status, alerts } = record
     const fields = { receiver, channel, groupKey, status, alerts, attempts }
     if (result.ok) log.info('notification delivered', fields)
-    else log.error('notification given up', { ...fields, reason: result.reason, detail: result.detail })
+    else if (trouble === undefined)
+      log.error('notification given up', { ...fields, reason: result.reason, detail: result.detail })
+    else trouble.givenUp(record.atMs, result, fields)
     options.onResult?.(notification, record)
   }
 
-  function refuse(notification: Notification, channel: string, result: DeliveryResult): void {
+  function refuse(
+    notification: Notification,
+    channel: string,
+    result: DeliveryResult,
+    trouble?: TroubleLog,
+  ): void {
     options.onAttempt?.({ receiver: notification.receiver, channel, result })
-    finish(notification, channel, 0, result)
+    finish(notification, channel, 0, result, trouble)
   }
 
   function drop(lane: Lane, waiting: Waiting, result: DeliveryResult): void {
     if (!lane.queue.includes(waiting)) return
     lane.queue = lane.queue.filter(other => other !== waiting)
-    if (waiting.attempts === 0) refuse(waiting.notification, lane.channel.kind, result)
-    else finish(waiting.notification, lane.channel.kind, waiting.attempts, result)
+    if (waiting.attempts === 0) refuse(waiting.notification, lane.channel.kind, result, lane.trouble)
+    else finish(waiting.notification, lane.channel.kind, waiting.attempts, result, lane.trouble)
   }
 
   /** Starts what may start now, or sets the timer for what may start later. */
@@ -163,23 +180,20 @@ export function createNotifier(options: NotifierOptions): Notifier {
     options.onAttempt?.({ receiver: lane.receiver, channel: lane.channel.kind, result })
     waiting.last = result
     const now = clock.now()
-    if (!result.ok && result.retryAfterMs !== undefined) lane.pausedUntilMs = now + result.retryAfterMs
-    if (result.ok || !result.retry || stopping) drop(lane, waiting, result)
-    else {
-      const backoff = Math.min(backoffMs.first * 2 ** (waiting.attempts - 1), backoffMs.longest)
+    const { groupKey } = waiting.notification
+    if (result.ok) {
+      lane.failing.delete(groupKey)
+      lane.trouble.over(now)
+    } else {
+      if (result.retryAfterMs !== undefined) lane.pausedUntilMs = now + result.retryAfterMs
+      const attempts = (lane.failing.get(groupKey)?.attempts ?? 0) + 1
+      const backoff = Math.min(backoffMs.first * 2 ** (attempts - 1), backoffMs.longest)
       waiting.notBeforeMs = Math.max(now + backoff, lane.pausedUntilMs)
-      if (waiting.notBeforeMs >= waiting.deadlineAtMs) drop(lane, waiting, result)
-      else
-        log.warn('notification failed, will be tried again', {
-          receiver: lane.receiver,
-          channel: lane.channel.kind,
-          groupKey: waiting.notification.groupKey,
-          attempts: waiting.attempts,
-          reason: result.reason,
-          detail: result.detail,
-          waitMs: waiting.notBeforeMs - now,
-        })
+      lane.failing.set(groupKey, { attempts, notBeforeMs: now + backoff })
+      lane.trouble.failed(now, result, { groupKey, waitMs: waiting.notBeforeMs - now })
     }
+    if (result.ok || !result.retry || stopping || waiting.notBeforeMs >= waiting.deadlineAtMs)
+      drop(lane, waiting, result)
     pump(lane)
   }
 
@@ -194,15 +208,17 @@ export function createNotifier(options: NotifierOptions): Notifier {
         return
       }
       if (stopping || lane.queue.length >= queueLimit) {
-        refuse(notification, lane.channel.kind, stopping ? STOPPED : OVERFLOW)
+        refuse(notification, lane.channel.kind, stopping ? STOPPED : OVERFLOW, lane.trouble)
         return
       }
       const now = clock.now()
+      // What was given up is soon decided anew: the next attempt comes no earlier for that, but it does come.
+      const notBeforeMs = Math.max(now, lane.failing.get(notification.groupKey)?.notBeforeMs ?? now)
       lane.queue.push({
         notification,
-        deadlineAtMs: now + deadlineMs,
+        deadlineAtMs: Math.max(now + deadlineMs, notBeforeMs + timeoutMs),
         attempts: 0,
-        notBeforeMs: now,
+        notBeforeMs,
         last: undefined,
       })
       pump(lane)
@@ -231,7 +247,10 @@ export function createNotifier(options: NotifierOptions): Notifier {
         if (lanes.every(lane => lane.queue.length === 0)) resolve()
       })
       cancel?.()
-      for (const lane of lanes) lane.cancelTimer?.()
+      for (const lane of lanes) {
+        lane.cancelTimer?.()
+        lane.trouble.stop(clock.now())
+      }
     },
   }
 }

@@ -1,6 +1,7 @@
 import { compareText } from '../base/index.ts'
 import type { Overview } from '../contract/index.ts'
 import type { GroupStatus } from '../rules/index.ts'
+import type { UnitOf } from './limits.ts'
 
 export type AlertRow = Overview['alerts'][number]
 
@@ -13,7 +14,7 @@ const rank = (row: AlertRow): number =>
   (row.state === 'firing' ? 0 : 10) + (isCritical(row) ? 0 : row.severity === 'info' ? 2 : 1)
 
 /** Pending and firing alerts, worst first: firing before pending, by severity, the longest first. */
-export function buildAlerts(groups: readonly GroupStatus[]): AlertRow[] {
+export function buildAlerts(groups: readonly GroupStatus[], unitOf: UnitOf): AlertRow[] {
   const rows = groups.flatMap(group =>
     group.rules.flatMap(({ alerts }) =>
       alerts.flatMap((alert): AlertRow[] =>
@@ -29,6 +30,7 @@ export function buildAlerts(groups: readonly GroupStatus[]): AlertRow[] {
                 description: alert.annotations['description'] ?? '',
                 runbook: alert.annotations['runbook_url'] ?? null,
                 value: alert.value,
+                unit: unitOf(alert),
                 activeAtMs: alert.activeAtMs,
                 heldSinceMs: alert.heldSinceMs ?? null,
               },

@@ -1,5 +1,6 @@
 import type { Labels } from '../base/index.ts'
-import type { ConfiguredAlert, Unit } from '../catalog/index.ts'
+import { ALERT_GROUP, type ConfiguredAlert, type Unit } from '../catalog/index.ts'
+import type { ActiveAlert } from '../rules/index.ts'
 
 export interface Limit {
   readonly alert: string
@@ -11,6 +12,14 @@ export interface Limit {
 
 /** The limit of an alert for a series, as config has it; null when the alert is off, unknown, or has none for this queue. */
 export type LimitOf = (alert: string | undefined, labels: Labels | undefined) => Limit | null
+
+/** The unit of an alert's value; null for rules that are not the catalog's. */
+export type UnitOf = (alert: Pick<ActiveAlert, 'rule' | 'group'>) => Unit | null
+
+export function unitsOf(alerts: readonly ConfiguredAlert[]): UnitOf {
+  const byName = new Map<string, Unit>(alerts.map(({ alert }) => [alert.name, alert.threshold.unit]))
+  return ({ rule, group }) => (group === ALERT_GROUP ? (byName.get(rule.alert) ?? null) : null)
+}
 
 export function limitsOf(alerts: readonly ConfiguredAlert[]): LimitOf {
   const byName = new Map<string | undefined, ConfiguredAlert>(alerts.map(each => [each.alert.name, each]))

@@ -5,7 +5,7 @@ import { buildAlerts, ruleHealth } from './alerts.ts'
 import { createAsk } from './ask.ts'
 import { buildFailing } from './failing.ts'
 import { ageOf, MAX_ROWS, type OverviewInput } from './input.ts'
-import { type LimitOf, limitsOf } from './limits.ts'
+import { type LimitOf, limitsOf, unitsOf } from './limits.ts'
 import { buildQueues, type QueueRow } from './queues.ts'
 import { type Around, buildTiles } from './tiles.ts'
 import { buildVerdict, sourceRows } from './verdict.ts'
@@ -19,7 +19,7 @@ type WorkerCell = Overview['workers'][number]
 export async function buildOverview(input: OverviewInput): Promise<Overview> {
   const ask = createAsk(input)
   const limitOf = limitsOf(input.alerts)
-  const alerts = buildAlerts(input.rules)
+  const alerts = buildAlerts(input.rules, unitsOf(input.alerts))
   const sources = sourceRows(input)
   const rulesEvaluated = ruleHealth(input.rules)
   const [queues, failing] = await Promise.all([buildQueues(input, ask, alerts), buildFailing(ask)])

@@ -259,6 +259,7 @@ const alerts = (nowMs: number): Overview['alerts'] => [
     runbook: 'https://example.org/runbooks/celery-queue-wait-high',
     value: 872,
     activeAtMs: nowMs - 10 * MINUTE,
+    unit: null,
     heldSinceMs: null,
   },
   {
@@ -271,6 +272,7 @@ const alerts = (nowMs: number): Overview['alerts'] => [
     runbook: 'docs/runbooks/celery-queue-growing.md',
     value: 25.1,
     activeAtMs: nowMs - 9 * MINUTE,
+    unit: null,
     heldSinceMs: null,
   },
   {
@@ -283,6 +285,7 @@ const alerts = (nowMs: number): Overview['alerts'] => [
     runbook: null,
     value: 1,
     activeAtMs: nowMs - 2 * MINUTE,
+    unit: null,
     heldSinceMs: null,
   },
 ]

@@ -80,7 +80,7 @@ test('the body of the webhook equals that of Alertmanager: firing, then one reso
     groupWaitMs: 200,
     groupIntervalMs: 400,
     receivers: [{ name: 'ops' }],
-    externalURL: alertmanager.url,
+    externalURL: () => alertmanager.url,
   })
   const [receiver] = createReceivers([{ name: 'ops', webhook: { url: new Secret(ours.url) } }], Date.now)
   const tell = async (notices: readonly AlertNotice[], atMs: number): Promise<unknown> => {

@@ -2,7 +2,6 @@ import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { DAY, HOUR, MINUTE } from '../../src/base/index.ts'
 import {
-  alertKey,
   chosenRange,
   DEFAULT_VIEW,
   defaultRange,
@@ -139,10 +138,4 @@ test('an absolute link shows the same window at any later time', () => {
   const fixed = fixedRange(LAST_HOUR, now)
   expect(followsNow(fixed)).toBe(false)
   expect(rangeMs(fixed, now + 9 * DAY)).toEqual(rangeMs(LAST_HOUR, now))
-})
-
-test('an alert is named by its rule and its labels, whatever their order', () => {
-  expect(alertKey('A', { queue: 'm"x', broker: 'b', alertname: 'A' })).toBe('A{broker="b",queue="m\\"x"}')
-  expect(alertKey('A', { broker: 'b', queue: 'm"x' })).toBe(alertKey('A', { queue: 'm"x', broker: 'b' }))
-  expect(alertKey('A', {})).toBe('A')
 })

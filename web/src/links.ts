@@ -41,7 +41,7 @@ export interface OverviewView {
   readonly whole: readonly ('queues' | 'workers')[]
   /** The charts that are shown as tables, by id. */
   readonly tables: readonly string[]
-  /** The alert whose detail is open, as `alertKey` writes it. */
+  /** The alert whose detail is open, as the contract's `alertKey` writes it. */
   readonly alert: string | null
 }
 
@@ -142,16 +142,6 @@ export function fixedRange(range: Range, nowMs: number): Range {
   const { fromMs, toMs } = rangeMs(range, nowMs)
   const at = (ms: number): Moment => ({ kind: 'at', ms: Math.round(ms / 1000) * 1000 })
   return { from: at(fromMs), to: at(toMs) }
-}
-
-/** Names one alert instance for good: its rule and its labels in order, as PromQL writes a series. */
-export function alertKey(name: string, labels: Readonly<Record<string, string>>): string {
-  const pairs = Object.entries(labels)
-    .filter(([label]) => label !== 'alertname')
-    .sort(([a], [b]) => (a < b ? -1 : 1))
-  return pairs.length === 0
-    ? name
-    : `${name}{${pairs.map(([label, value]) => `${label}=${JSON.stringify(value)}`).join(',')}}`
 }
 
 const isColumn = (text: string): text is QueueColumn => (QUEUE_COLUMNS as readonly string[]).includes(text)

@@ -39,8 +39,17 @@ test('a firing alert reads: state word, rule, value against limit, duration, lin
       'value 1 234 · limit 100 · for 14 m 32 s',
       'queue=reports severity=warning',
     ].join('\n'),
-    '<http://celeriac.example/|Celeriac>  ·  <https://docs.example/run?a=1&amp;b=2|Runbook>  ·  <http://celeriac.example/explore?e=x|Query>',
+    '<http://celeriac.example/|Celeriac>  ·  <https://docs.example/run?a=1&amp;b=2|Runbook>  ·  <http://celeriac.example/explore?e=x|Alert>',
   ])
+})
+
+test('a value is told in its unit where that is known, and an annotation says it better', () => {
+  const said = (alert: Partial<NotifiedAlert>): string =>
+    texts(slackMessage(notification({ alerts: [{ ...base, value: 1, ...alert }] }), { nowMs: START }))[1] ??
+    ''
+  expect(said({ valueText: '100 %' })).toContain('value 100 %')
+  expect(said({})).toMatch(/value 1\b/)
+  expect(said({ valueText: '100 %', annotations: { value: 'all of them' } })).toContain('value all of them')
 })
 
 test('a resolved alert says so in word, mark and colour, with how long it lasted', () => {

@@ -116,7 +116,7 @@ function describe(alert: NotifiedAlert, notification: Notification, nowMs: numbe
     .join(' ')
   const title = oneLine(summary ?? alert.labels.get('alertname'))
   const facts = [
-    firing ? `value ${value ?? wordNumber(alert.value)}` : undefined,
+    firing ? `value ${value ?? alert.valueText ?? wordNumber(alert.value)}` : undefined,
     limit === undefined ? undefined : `limit ${limit}`,
     firing
       ? `for ${wordDuration(nowMs - alert.startsAtMs)}`
@@ -142,6 +142,6 @@ function linksOf(notification: Notification): readonly string[] {
     link(notification.externalURL === '' ? undefined : notification.externalURL, 'Celeriac'),
     link(runbook_url, 'Runbook'),
     link(dashboard_url, 'Dashboard'),
-    link(generator === '' ? undefined : generator, 'Query'),
+    link(generator === '' ? undefined : generator, 'Alert'),
   ].filter(each => each !== undefined)
 }

@@ -1,7 +1,7 @@
-import type { Overview } from '../../../../src/contract/index.ts'
+import { alertKey, type Overview } from '../../../../src/contract/index.ts'
 import { MINUTE } from '../../../../src/base/index.ts'
-import { formatAge, formatFull, formatNumber } from '../../format.ts'
-import { alertKey, chosenRange } from '../../links.ts'
+import { formatAge, formatFull, formatNumber, formatValue } from '../../format.ts'
+import { chosenRange } from '../../links.ts'
 import buttons from '../../parts/Button.module.css'
 import { Dialog } from '../../parts/Dialog.tsx'
 import { OutIcon } from '../../parts/Icons.tsx'
@@ -82,7 +82,7 @@ function Detail({
         </div>
         <div>
           <dt>Value</dt>
-          <dd>{formatNumber(alert.value, 6)}</dd>
+          <dd>{alert.unit === null ? formatNumber(alert.value, 6) : formatValue(alert.value, alert.unit)}</dd>
         </div>
         {alert.heldSinceMs !== null && (
           <div>

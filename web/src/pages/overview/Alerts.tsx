@@ -1,6 +1,5 @@
-import type { Overview } from '../../../../src/contract/index.ts'
+import { alertKey, type Overview } from '../../../../src/contract/index.ts'
 import { formatAge, formatFull, plural } from '../../format.ts'
-import { alertKey } from '../../links.ts'
 import { Panel } from '../../parts/Panel.tsx'
 import { Pill } from '../../parts/Pill.tsx'
 import { useSettings } from '../../settings.ts'

@@ -1,6 +1,5 @@
-import type { Overview } from '../../../../src/contract/index.ts'
+import { alertKey, type Overview } from '../../../../src/contract/index.ts'
 import { formatClock } from '../../format.ts'
-import { alertKey } from '../../links.ts'
 import type { Freshness } from '../../live/freshness.ts'
 import buttons from '../../parts/Button.module.css'
 import { Pill } from '../../parts/Pill.tsx'

@@ -44,6 +44,7 @@ const alert = (over: Partial<AlertRow>): AlertRow => ({
   runbook: null,
   value: 1,
   activeAtMs: 0,
+  unit: null,
   heldSinceMs: null,
   ...over,
 })

@@ -1,6 +1,6 @@
-import type { Overview } from '../../../../src/contract/index.ts'
+import { alertKey, type Overview } from '../../../../src/contract/index.ts'
 import { formatAge, formatCount, formatValue, plural } from '../../format.ts'
-import { alertKey, type QueueSort } from '../../links.ts'
+import type { QueueSort } from '../../links.ts'
 import type { Freshness } from '../../live/freshness.ts'
 import type { Mark, Status } from '../../status.ts'
 

@@ -4,6 +4,7 @@ import { connect, createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { createClient } from '@redis/client'
 
 const START_TIMEOUT_MS = 15_000
 const PORT_ATTEMPTS = 5
@@ -117,6 +118,18 @@ export async function startRedis(
       process.off('exit', endWithUs)
       await rm(folder, { recursive: true, force: true })
     },
+  }
+}
+
+/** One command to a server, on a connection of its own. */
+export async function askRedis(url: string, ...command: string[]): Promise<unknown> {
+  const client = createClient({ url, RESP: 2 })
+  client.on('error', () => {})
+  await client.connect()
+  try {
+    return await client.sendCommand(command)
+  } finally {
+    client.destroy()
   }
 }
 

@@ -1,14 +1,13 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { createClient } from '@redis/client'
 import { afterEach, expect, test } from 'vitest'
 import { silentLog } from '../../base/index.ts'
 import { encodeEvents } from '../../celery/index.ts'
-import { freePort, type RedisServer, startRedis } from '../../../test/servers/redis.ts'
+import { askRedis, freePort, startRedis } from '../../../test/servers/redis.ts'
+import { DOWN_AFTER_MS, type SentinelGroup, startSentinels } from '../../../test/servers/sentinel.ts'
 import type { Broker } from '../broker.ts'
 import { eventually, realClock, recorder } from '../broker-suite.ts'
 import { createBroker, createFleetLink } from '../create.ts'
 
-const DOWN_AFTER_MS = 1_000
 /** A failover takes the sentinels some seconds; the rest is for a busy machine. */
 const FAILOVER_MS = 40_000
 
@@ -17,90 +16,10 @@ afterEach(async () => {
   for (const cleanup of cleanups.splice(0).toReversed()) await cleanup()
 })
 
-interface Group {
-  readonly url: string
-  readonly servers: readonly [RedisServer, RedisServer]
-  readonly sentinels: readonly RedisServer[]
-  /** The port that the first sentinel says the master has. */
-  masterPort(): Promise<number>
-}
-
-async function ask(url: string, ...args: string[]): Promise<unknown> {
-  const client = createClient({ url, RESP: 2 })
-  client.on('error', () => {})
-  await client.connect()
-  try {
-    return await client.sendCommand(args)
-  } finally {
-    client.destroy()
-  }
-}
-
-/** A master, a replica, and sentinels that know each other. */
-async function startGroup(
-  options: {
-    readonly password?: string
-    readonly sentinelPassword?: string
-    readonly sentinels?: number
-  } = {},
-): Promise<Group> {
-  const { password, sentinelPassword } = options
-  const started = async (...given: Parameters<typeof startRedis>): Promise<RedisServer> => {
-    const server = await startRedis(...given)
-    cleanups.push(() => server.stop())
-    return server
-  }
-  const auth = password === undefined ? {} : { password }
-  const masterAuth = [
-    'repl-diskless-sync-delay 0',
-    ...(password === undefined ? [] : [`masterauth ${password}`]),
-  ]
-  const master = await started({ ...auth, args: masterAuth })
-  const replica = await started({ ...auth, args: [...masterAuth, `replicaof 127.0.0.1 ${master.port}`] })
-  await expect
-    .poll(async () => String(await ask(replica.url, 'INFO', 'replication')), { timeout: 30_000 })
-    .toContain('master_link_status:up')
-  const count = options.sentinels ?? 3
-  const sentinels: RedisServer[] = []
-  for (let i = 0; i < count; i++) {
-    sentinels.push(
-      await started({
-        sentinel: true,
-        ...(sentinelPassword === undefined ? {} : { password: sentinelPassword }),
-        args: [
-          `sentinel monitor mymaster 127.0.0.1 ${master.port} ${Math.floor(count / 2) + 1}`,
-          `sentinel down-after-milliseconds mymaster ${DOWN_AFTER_MS}`,
-          'sentinel failover-timeout mymaster 5000',
-          ...(password === undefined ? [] : [`sentinel auth-pass mymaster ${password}`]),
-          ...(sentinelPassword === undefined ? [] : [`sentinel sentinel-pass ${sentinelPassword}`]),
-        ],
-      }),
-    )
-  }
-  const urls = sentinels.map(({ url }) => url)
-  // Only then do they agree on a failover.
-  for (const url of urls)
-    await expect
-      .poll(
-        async () => {
-          const facts = (await ask(url, 'SENTINEL', 'MASTER', 'mymaster')) as string[]
-          const read = (name: string): string | undefined => facts[facts.indexOf(name) + 1]
-          return [read('num-other-sentinels'), read('num-slaves')]
-        },
-        { timeout: 30_000 },
-      )
-      .toEqual([String(count - 1), '1'])
-  return {
-    url: sentinels
-      .map(({ port }) => `sentinel://${password === undefined ? '' : `:${password}@`}127.0.0.1:${port}/0`)
-      .join(';'),
-    servers: [master, replica],
-    sentinels,
-    async masterPort() {
-      const [, port] = (await ask(urls[0]!, 'SENTINEL', 'GET-MASTER-ADDR-BY-NAME', 'mymaster')) as string[]
-      return Number(port)
-    },
-  }
+async function startGroup(...options: Parameters<typeof startSentinels>): Promise<SentinelGroup> {
+  const group = await startSentinels(...options)
+  cleanups.push(() => group.stop())
+  return group
 }
 
 function watching(url: string, options: Record<string, unknown> = {}) {
@@ -178,10 +97,12 @@ test('a planned failover is followed', async () => {
   const scene = watching(group.url)
   await scene.broker.ready(10_000)
   await scene.link.connect()
-  await ask(group.sentinels[0]!.url, 'SENTINEL', 'FAILOVER', 'mymaster')
+  await askRedis(group.sentinels[0]!.url, 'SENTINEL', 'FAILOVER', 'mymaster')
   await expect.poll(() => group.masterPort(), { timeout: FAILOVER_MS }).toBe(group.servers[1].port)
   await expect
-    .poll(async () => String(await ask(group.servers[1].url, 'CLIENT', 'LIST')), { timeout: FAILOVER_MS })
+    .poll(async () => String(await askRedis(group.servers[1].url, 'CLIENT', 'LIST')), {
+      timeout: FAILOVER_MS,
+    })
     .toContain('name=celeriac-events')
   await untilHeard(scene, 'after')
 })
@@ -194,10 +115,10 @@ test('when the sentinels name another master, we change to it although the old o
   const other = await startRedis()
   cleanups.push(() => other.stop())
   const sentinel = group.sentinels[0]!.url
-  await ask(sentinel, 'SENTINEL', 'REMOVE', 'mymaster')
-  await ask(sentinel, 'SENTINEL', 'MONITOR', 'mymaster', '127.0.0.1', String(other.port), '1')
+  await askRedis(sentinel, 'SENTINEL', 'REMOVE', 'mymaster')
+  await askRedis(sentinel, 'SENTINEL', 'MONITOR', 'mymaster', '127.0.0.1', String(other.port), '1')
   await expect
-    .poll(async () => String(await ask(other.url, 'CLIENT', 'LIST')), { timeout: FAILOVER_MS })
+    .poll(async () => String(await askRedis(other.url, 'CLIENT', 'LIST')), { timeout: FAILOVER_MS })
     .toContain('name=celeriac-events')
   const lost = scene.heard.states.find(state => state.state === 'connecting' && state.error !== undefined)
   expect(lost).toMatchObject({ error: { message: expect.stringContaining('is another now') as string } })
@@ -258,9 +179,9 @@ test('workers of a kombu before 5.4 are heard on their channels, and what comes 
     ...options,
     deliveryTag: '0b0e8f9c-0000-4000-8000-000000000002',
   })
-  await ask(url, 'PUBLISH', '/{db}.celeryev/task.started', old.payload)
-  await ask(url, 'PUBLISH', '/0.celeryev/task.started', both.payload)
-  await ask(url, 'PUBLISH', '/{db}.celeryev/task.started', both.payload)
+  await askRedis(url, 'PUBLISH', '/{db}.celeryev/task.started', old.payload)
+  await askRedis(url, 'PUBLISH', '/0.celeryev/task.started', both.payload)
+  await askRedis(url, 'PUBLISH', '/{db}.celeryev/task.started', both.payload)
   await scene.link.connect()
   await untilHeard(scene, 'last')
   expect(scene.heard.uuids().filter(uuid => uuid !== 'last')).toEqual(['old worker', 'compatible worker'])

@@ -26,13 +26,17 @@ function nobody(scene: Scene): readonly Found[] {
     ]
   }
   if (fleet.totals(nowMs).workers === null) {
+    const speak = 'workers send events (-E) or answer questions (worker_enable_remote_control = True)'
+    const nothing = fleet.queues(nowMs).length === 0
     return [
       {
         code: 'workers-silent',
-        level: 'missing',
+        level: nothing ? 'wrong' : 'missing',
         title: `No worker was heard and none answered in ${wordDuration(connectedMs)}, which does not prove that there is none.`,
         cost: 'Workers, their slots, rates and failures of tasks are not known.',
-        fix: `Let workers send events (-E) or answer questions (worker_enable_remote_control = True). If they do, compare ${whereabouts(connection)} with theirs.`,
+        fix: nothing
+          ? `Compare ${whereabouts(connection)} with that of the fleet. If it is the same, let ${speak}.`
+          : `Let ${speak}. If they do, compare ${whereabouts(connection)} with theirs.`,
         evidence: 'Somebody waits for messages on this server, or the server may not be asked who does.',
       },
     ]

@@ -9,7 +9,6 @@ export type FindingLevel = 'ok' | 'info' | 'missing' | 'wrong'
 /** Every finding there is. Codes are never reused: scripts match on them. */
 export const FINDING_CODES = [
   'connected',
-  'server-visible',
   'queues-visible',
   'workers-visible',
   'events-visible',

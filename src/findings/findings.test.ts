@@ -1,3 +1,5 @@
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { FINDING_CODES } from './index.ts'
@@ -494,4 +496,9 @@ test('every finding has a title on one line, and what is wrong or missing has a 
     ),
     { numRuns: 150 },
   )
+})
+
+test('the documentation names every finding', () => {
+  const page = readFileSync(join(import.meta.dirname, '..', '..', 'docs', 'findings.md'), 'utf8')
+  expect(FINDING_CODES.filter(code => !page.includes(`\`${code}\``))).toEqual([])
 })

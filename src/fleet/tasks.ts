@@ -252,9 +252,7 @@ export class TaskTable {
     }
     if (task.stage === 'waiting') {
       task.startedMs = Number.NaN
-      const { sentRetries, waitingSinceMs } = task
-      if (sentRetries !== -1 && retries > sentRetries && !task.waitTold)
-        task.unstarted = { sentRetries, readyMs: task.readyMs, waitingSinceMs }
+      keepUnstarted(task, retries)
     }
     task.waitTold = false
     task.sentRetries = retries
@@ -275,9 +273,11 @@ export class TaskTable {
     const overtaken = task.stage === 'running' && task.runRetries === -1
     if (retries > task.runRetries && !overtaken) {
       task.startedMs = Number.NaN
+      if (task.stage === 'waiting') keepUnstarted(task, retries)
       if (task.sentRetries < retries) this.#dropSent(task)
       if (task.sentRetries === retries) task.waitTold = false
-      if (task.runRetries !== -1 && task.stage !== 'done') task.overtakenRuns += retries - task.runRetries
+      const before = task.runRetries === -1 ? (task.unstarted?.sentRetries ?? -1) : task.runRetries
+      if (before !== -1 && task.stage !== 'done') task.overtakenRuns += retries - before
     }
     task.runRetries = retries
     task.worker = this.#names.of(event.hostname)
@@ -418,6 +418,13 @@ export class TaskTable {
       if (--room <= 0) return
     }
   }
+}
+
+/** A later run is heard of while the newest publication's has not started: its start is still to come, and its wait with it. */
+function keepUnstarted(task: TaskRecord, retries: number): void {
+  const { sentRetries, readyMs, waitingSinceMs } = task
+  if (sentRetries !== -1 && retries > sentRetries && !task.waitTold)
+    task.unstarted = { sentRetries, readyMs, waitingSinceMs }
 }
 
 /** Seconds from a publication to a start: by the clocks of client and worker, or by ours when `theirMs` is NaN or the client is ahead. */

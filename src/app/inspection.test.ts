@@ -67,15 +67,15 @@ async function stage(workers: Readonly<Record<string, Answer | undefined>>, enab
     asked,
     beat,
     /** Runs one round; how long it waited for answers. */
-    async round(): Promise<number> {
+    round: async (): Promise<number> => {
       const startedMs = clock.now()
-      let over = false
-      const ended = inspection.round().finally(() => (over = true))
-      while (!over) {
+      const progress = { over: false }
+      const ended = inspection.round().finally(() => (progress.over = true))
+      while (!progress.over) {
         await new Promise(resolve => {
           setImmediate(resolve)
         })
-        if (!over) await clock.advance(1)
+        if (!progress.over) await clock.advance(1)
       }
       await ended
       for (const node of Object.keys(workers)) beat(node)

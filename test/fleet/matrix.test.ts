@@ -19,9 +19,10 @@ import { type RedisServer, startRedis } from '../servers/redis.ts'
 
 /**
  * One Celeriac on many brokers: two Celeries, four pools, two transports, each with a broker of its own (a database of one Redis, a
- * virtual host of one RabbitMQ). CELERIAC_TEST_TASKS says how many tasks each gets; 5000 is the long form of the same proof.
+ * virtual host of one RabbitMQ). Sixteen workers want a machine of their own for minutes, so it runs only when asked for:
+ * CELERIAC_TEST_TASKS says how many tasks each gets, 5000 for the full proof.
  */
-const TASKS = Number(process.env['CELERIAC_TEST_TASKS'] ?? 200)
+const TASKS = Number(process.env['CELERIAC_TEST_TASKS'] ?? 0)
 const SECONDS = 0.001
 const TRANSPORTS = ['redis', 'amqp'] as const
 const POOLS = ['prefork', 'threads', 'solo', 'gevent'] as const
@@ -38,7 +39,7 @@ interface Combination {
   readonly truthFile: string
 }
 
-let folder: string
+let folder: string | undefined
 let redis: RedisServer
 let rabbitmq: RabbitmqServer
 let celeriac: RunningCeleriac
@@ -46,6 +47,7 @@ let workers: RunningWorker[] = []
 let combinations: Combination[] = []
 
 beforeAll(async () => {
+  if (TASKS === 0) return
   folder = mkdtempSync(join(tmpdir(), 'celeriac-matrix-'))
   ;[redis, rabbitmq] = await Promise.all([startRedis(), startRabbitmq()])
   let database = 0
@@ -60,7 +62,7 @@ beforeAll(async () => {
           await rabbitmq.ctl('set_permissions', '-p', name, 'guest', '.*', '.*', '.*')
           url = rabbitmq.url.replace(/\/*(%2f)?$/i, `/${name}`)
         }
-        combinations.push({ name, url, python, pool, truthFile: join(folder, `${name}.jsonl`) })
+        combinations.push({ name, url, python, pool, truthFile: join(folder ?? '', `${name}.jsonl`) })
       }
   const brokers = combinations.map(({ name, url }) => `  - { name: ${name}, url: '${url}' }`).join('\n')
   celeriac = await startCeleriac(['start'], `brokers:\n${brokers}\ninspectInterval: 5s\n`)
@@ -82,7 +84,7 @@ afterAll(async () => {
   await Promise.all(workers.map(worker => worker.stop()))
   await redis?.stop()
   await rabbitmq?.stop()
-  rmSync(folder, { recursive: true, force: true })
+  if (folder !== undefined) rmSync(folder, { recursive: true, force: true })
 }, 120_000)
 
 const COUNTERS = {
@@ -120,7 +122,7 @@ const counted = (
 /** Celery up to 5.6.3 loses events of the threads pool inside the worker (`events/dispatcher.py`, `flush`). */
 const losesEvents = ({ pool, python }: Combination): boolean => pool === 'threads' && python === SYSTEM_PYTHON
 
-describe.sequential('every transport, Celery and pool', () => {
+describe.skipIf(TASKS === 0)('every transport, Celery and pool', () => {
   test('the counters equal what was sent and done; what Celery itself lost is counted as lost', async () => {
     await eventually('all workers known', 120_000, async () => {
       const samples = await celeriac.scrape()

@@ -152,7 +152,9 @@ describe.each(CASES)('$broker', each => {
     for (const { title, cost, fix } of findings) {
       expect(title).toMatch(/\.$/)
       expect(cost).toMatch(/\.$/)
-      expect(fix).toMatch(/-E|worker_enable_remote_control|LLEN|INFO|SCAN|llen|info|scan|--queues|docs\/redis\.md/)
+      expect(fix).toMatch(
+        /-E|worker_enable_remote_control|LLEN|INFO|SCAN|llen|info|scan|--queues|docs\/redis\.md/,
+      )
     }
   })
 

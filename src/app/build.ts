@@ -17,7 +17,7 @@ import type { Fleet, FleetChange } from '../fleet/index.ts'
 import { type HttpPorts, type HttpServer, listen, loadStaticFiles } from '../http/index.ts'
 import { CONTENT_TYPES, createMetrics, negotiateFormat } from '../metrics/index.ts'
 import { createNotifier, createReceivers } from '../notify/index.ts'
-import { createRules, parseRuleFile, type RuleGroup } from '../rules/index.ts'
+import { createRules, parseRuleFile, type RuleGroup, ruleGroupId } from '../rules/index.ts'
 import {
   createSimulatedFleet,
   demoProfile,
@@ -41,6 +41,7 @@ import { setControlKeys } from './control-keys.ts'
 import { createHostLoop } from './host-loop.ts'
 import { COLLECT_INTERVAL_MS, openBroker, openFleet, placesOfOthers } from './open.ts'
 import { createQueries } from './queries.ts'
+import { createRuleHealth } from './rule-health.ts'
 import { createRuleLoop } from './rule-loop.ts'
 import { breathe, polite } from './breathe.ts'
 import { createLoopLag, createSampler } from './sampler.ts'
@@ -160,6 +161,8 @@ export async function build(options: AppOptions): Promise<App> {
     externalURL: config.externalUrl ?? localUrl(config.listen),
     stopwatchMs: () => performance.now(),
   })
+
+  const ruleHealth = createRuleHealth(groups, registry, log)
 
   const receivers = createReceivers(config.receivers, () => clock.now())
   const notifier = createNotifier({
@@ -395,19 +398,11 @@ export async function build(options: AppOptions): Promise<App> {
           clock,
           log,
           evaluated(group, evaluation) {
-            const status = rules.status().find(each => each.group === group)
-            registry.add(metrics.ruleEvaluations, { group: group.name }, group.rules.length)
-            const failed = status?.rules.filter(({ health: state }) => state === 'err') ?? []
-            if (failed.length > 0) registry.add(metrics.ruleFailures, { group: group.name }, failed.length)
-            for (const { rule, lastError } of failed)
-              log.warn('A rule failed.', {
-                rule: rule.kind === 'alert' ? rule.alert : rule.record,
-                error: lastError,
-              })
-            changes.alerts(group.name, evaluation.alerts)
+            ruleHealth.evaluated(group, evaluation)
+            changes.alerts(ruleGroupId(group), evaluation.alerts)
             alerting.receive(evaluation.alerts)
           },
-          missed: (group, slots) => registry.add(metrics.ruleGroupMissed, { group: group.name }, slots),
+          missed: (group, slots) => ruleHealth.missed(group, slots),
         }),
       )
       return { url: server.url }

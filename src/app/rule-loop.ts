@@ -46,7 +46,11 @@ export function createRuleLoop({ rules, clock, log, evaluated, missed }: RuleLoo
     try {
       evaluated(group, await rules.evaluate(group, atMs))
     } catch (error) {
-      log.error('Evaluating a rule group failed.', { group: group.name, error: errorText(error) })
+      log.error('Evaluating a rule group failed.', {
+        file: group.file,
+        group: group.name,
+        error: errorText(error),
+      })
     }
   }
 

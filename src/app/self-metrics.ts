@@ -1,7 +1,7 @@
 import { type Metrics, metrics } from '../catalog/index.ts'
 import type { Fleet } from '../fleet/index.ts'
 import type { MetricsRegistry } from '../metrics/index.ts'
-import type { GroupStatus } from '../rules/index.ts'
+import { type GroupStatus, ruleGroupId } from '../rules/index.ts'
 import type { Store } from '../store/index.ts'
 
 /** What the program knows of itself at a collection. */
@@ -45,7 +45,7 @@ export function collectSelf(registry: MetricsRegistry, state: SelfState, nowMs: 
   gauge(metrics.storeBytes, bytes)
   for (const { group, evaluationSeconds, lastEvaluationMs } of state.groups) {
     if (lastEvaluationMs !== undefined)
-      registry.set(metrics.ruleGroupDuration, { group: group.name }, evaluationSeconds)
+      registry.set(metrics.ruleGroupDuration, { rule_group: ruleGroupId(group) }, evaluationSeconds)
   }
   gauge(metrics.eventLoopLag, state.loopLagSeconds)
   gauge(metrics.processRss, process.memoryUsage.rss())

@@ -650,7 +650,7 @@ export const metrics = {
   ruleEvaluations: metric({
     name: 'celeriac_rule_evaluations_total',
     kind: 'counter',
-    labels: ['group'],
+    labels: ['rule_group'],
     unit: 'count',
     sources: ['self'],
     help: 'Rules evaluated.',
@@ -658,7 +658,7 @@ export const metrics = {
   ruleFailures: metric({
     name: 'celeriac_rule_evaluation_failures_total',
     kind: 'counter',
-    labels: ['group'],
+    labels: ['rule_group'],
     unit: 'count',
     sources: ['self'],
     help: 'Rules that failed to evaluate.',
@@ -666,7 +666,7 @@ export const metrics = {
   ruleGroupDuration: metric({
     name: 'celeriac_rule_group_last_duration_seconds',
     kind: 'gauge',
-    labels: ['group'],
+    labels: ['rule_group'],
     unit: 'seconds',
     sources: ['self'],
     help: 'Duration of the last evaluation of a rule group.',
@@ -674,7 +674,7 @@ export const metrics = {
   ruleGroupMissed: metric({
     name: 'celeriac_rule_group_iterations_missed_total',
     kind: 'counter',
-    labels: ['group'],
+    labels: ['rule_group'],
     unit: 'count',
     sources: ['self'],
     help: 'Evaluations skipped because the previous one took too long.',

@@ -15,6 +15,11 @@ export interface RuleGroup {
 
 export type Rule = RecordingRule | AlertingRule
 
+/** What names a group for its whole life: groups of several files may share a name. As in Prometheus' label `rule_group`. */
+export const ruleGroupId = ({ file, name }: Pick<RuleGroup, 'file' | 'name'>): string => `${file};${name}`
+
+export const ruleName = (rule: Rule): string => (rule.kind === 'alert' ? rule.alert : rule.record)
+
 export interface RecordingRule {
   readonly kind: 'record'
   readonly record: string
@@ -68,12 +73,18 @@ export type QueryPort = (
 export type SightPort = (rule: AlertingRule, alertLabels: Labels) => number | null
 
 export interface GroupEvaluation {
-  readonly group: string
   readonly atMs: number
   /** Recorded series and ALERTS / ALERTS_FOR_STATE; written rule by rule through the write port, each rule a producer of its own. */
   readonly samples: readonly Sample[]
   /** Firing alerts, and those resolved within the last 15 minutes: what is to be sent on. */
   readonly alerts: readonly ActiveAlert[]
+  /** Rules that failed in it; what they wrote and fired before stays. */
+  readonly failures: readonly RuleFailure[]
+}
+
+export interface RuleFailure {
+  readonly rule: Rule
+  readonly error: string
 }
 
 export interface RuleStatus {

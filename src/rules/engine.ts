@@ -1,16 +1,17 @@
 import { CeleriacError, errorText, Labels, type Sample } from '../base/index.ts'
 import type { VectorSample } from '../promql/index.ts'
 import { AlertingRuleState, type RuleContext } from './alerting.ts'
-import type {
-  ActiveAlert,
-  GroupEvaluation,
-  GroupStatus,
-  QueryPort,
-  RecordingRule,
-  Rule,
-  RuleGroup,
-  RuleStatus,
-  SightPort,
+import {
+  type ActiveAlert,
+  type GroupEvaluation,
+  type GroupStatus,
+  type QueryPort,
+  type RecordingRule,
+  type Rule,
+  type RuleGroup,
+  ruleGroupId,
+  type RuleStatus,
+  type SightPort,
 } from './contract.ts'
 import { createReach } from './reach.ts'
 
@@ -67,7 +68,7 @@ export function createRules(options: RulesOptions): Rules {
   const names = new Set<string>()
   const reachMs = createReach(options.groups)
   for (const group of options.groups) {
-    const name = `${group.file};${group.name}`
+    const name = ruleGroupId(group)
     if (names.has(name))
       throw new CeleriacError(
         'RULES_INVALID',
@@ -137,10 +138,12 @@ export function createRules(options: RulesOptions): Rules {
       entry.lastEvaluationMs = atMs
       entry.evaluationMs = stopwatchMs() - started
       return {
-        group: group.name,
         atMs,
         samples,
         alerts: alertsOf(entry).filter(({ state }) => state !== 'pending'),
+        failures: entry.rules.flatMap(({ rule, lastError }) =>
+          lastError === undefined ? [] : [{ rule, error: lastError }],
+        ),
       }
     },
     status: () =>

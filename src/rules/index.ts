@@ -1,4 +1,5 @@
 export type * from './contract.ts'
+export { ruleGroupId, ruleName } from './contract.ts'
 export { createRules, type Rules, type RulesOptions, type WritePort } from './engine.ts'
 export { parseRuleFile } from './rule-file.ts'
 export { missedSlots, nextEvaluationMs } from './schedule.ts'

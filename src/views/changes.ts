@@ -10,8 +10,8 @@ export type ChangeRow = Overview['changes'][number]
 export interface ChangeLog {
   /** Takes a fleet's changes; only workers' are told. */
   fleet(broker: string, changes: readonly FleetChange[]): void
-  /** Takes the alerts of one evaluation of a group: firing ones, and those lately resolved. */
-  alerts(group: string, alerts: readonly ActiveAlert[]): void
+  /** Takes the alerts of one evaluation of a group, named so that no other is: firing ones, and those lately resolved. */
+  alerts(groupId: string, alerts: readonly ActiveAlert[]): void
   /** Takes every state of a connection. */
   broker(name: string, state: BrokerStatus['state']): void
   rows(): readonly ChangeRow[]
@@ -65,8 +65,8 @@ export function createChangeLog(limit = 200): ChangeLog {
       for (const change of changes) if (change.kind === 'worker') addWorker(broker, change)
     },
 
-    alerts(group, alerts) {
-      const before = firing.get(group) ?? new Set<string>()
+    alerts(groupId, alerts) {
+      const before = firing.get(groupId) ?? new Set<string>()
       const now = new Set<string>()
       for (const alert of alerts) {
         const { key } = alert.labels
@@ -92,8 +92,8 @@ export function createChangeLog(limit = 200): ChangeLog {
           })
         }
       }
-      if (now.size > 0) firing.set(group, now)
-      else firing.delete(group)
+      if (now.size > 0) firing.set(groupId, now)
+      else firing.delete(groupId)
     },
 
     broker(name, { state, sinceMs, error }) {

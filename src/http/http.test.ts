@@ -146,8 +146,11 @@ test('the exposition comes in the format that was asked for, compressed if that 
 
 test.each([
   '/-/healthy',
+  '/livez',
+  '/healthz',
   '/health',
   '/-/ready',
+  '/readyz',
   '/monitoring/health/celery',
   '/monitoring/health/broker',
   '/monitoring/metrics/queue',

@@ -48,8 +48,9 @@ export function createRoutes({ ports, files, basePath, log }: RoutesOptions): {
   app.get('/metrics/celeriac', metrics)
   app.get('/metrics/celery-exporter', celeryExporterMetrics)
 
-  app.get('/-/healthy', c => answer(c, ports.health.live()))
-  app.get('/-/ready', c => answer(c, ports.health.ready()))
+  // Liveness says nothing of the broker: its outage must restart nobody (guide-flaw 74).
+  for (const path of ['/-/healthy', '/livez', '/healthz']) app.get(path, c => answer(c, ports.health.live()))
+  for (const path of ['/-/ready', '/readyz']) app.get(path, c => answer(c, ports.health.ready()))
   app.get('/health', c => (standsIn ? celeryExporterHealth(c) : answer(c, ports.health.live())))
   app.get('/monitoring/health/celery', c => answer(c, ports.health.celery()))
   app.get('/monitoring/health/redis', c => answer(c, ports.health.broker()))

@@ -162,6 +162,10 @@ export const atLeast = <Label extends string>(floor: number, of: Expr<Label>): E
     of.labels,
   )
 
+/** Seconds since a time that a gauge tells, such as that of the last success. */
+export const secondsSince = <Label extends string>(of: Expr<Label>): Expr<Label> =>
+  expr(`time() - ${of.text}`, of.metrics, of.labels)
+
 /** The largest `count` series. */
 export const topk = <Label extends string>(count: number, of: Expr<Label>): Expr<Label> =>
   expr(`topk(${count}, ${of.text})`, of.metrics, of.labels)

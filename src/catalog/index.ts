@@ -18,8 +18,16 @@ export {
   configureAlerts,
   type OverrideProblem,
 } from './configure.ts'
+export { type Dashboard, type DashboardRow, dashboards, fullLegend, narrowed } from './dashboards.ts'
 export { type LabelName, type MetricId, type MetricName, metrics, type Metrics } from './metrics.ts'
-export { type Panel, type PanelId, type PanelKey, type PanelQuery, panels } from './panels.ts'
+export {
+  type Panel,
+  type PanelId,
+  type PanelKey,
+  type PanelQuery,
+  panels,
+  type PanelStep,
+} from './panels/index.ts'
 export { recorded, type RecordedName } from './recording-rules.ts'
 export {
   ALERT_GROUP,

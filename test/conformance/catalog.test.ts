@@ -6,7 +6,6 @@ import { CeleriacError } from '../../src/base/index.ts'
 import {
   type Alert,
   alertExpr,
-  type AlertName,
   alerts,
   checkAlertOverrides,
   checkBuckets,
@@ -191,32 +190,6 @@ describe.each(everyAlert.map(alert => [alert.name, alert] as const))('%s', (name
     expect(other && alertExpr(other).text).toContain(alert.threshold.unit === 'ratio' ? '0.5' : '77')
     expect(other?.asCatalogued).toBe(false)
   })
-})
-
-test('every panel that draws a limit draws one of its own unit', () => {
-  for (const panel of Object.values(panels)) {
-    const limit: AlertName | undefined = 'limit' in panel ? panel.limit : undefined
-    if (limit === undefined) continue
-    expect([panel.id, everyAlert.find(({ name }) => name === limit)?.threshold.unit]).toEqual([
-      panel.id,
-      panel.unit,
-    ])
-  }
-})
-
-test('the eight panels of the guide are there, and the six tiles of the Overview', () => {
-  const all = Object.values(panels)
-  expect(all.flatMap(panel => ('guide' in panel ? [panel.guide] : [])).sort()).toEqual([
-    1, 2, 3, 4, 5, 6, 7, 8,
-  ])
-  expect(all.filter(({ kind }) => kind === 'tile').map(({ id }) => id)).toEqual([
-    'oldest-message',
-    'waiting',
-    'task-rate',
-    'failure-ratio-now',
-    'runtime-p95',
-    'workers-online',
-  ])
 })
 
 describe('CloudWatch forms', () => {

@@ -1,6 +1,5 @@
-/** What is worth showing: the guide's eight panels and those of the Overview. A limit is the threshold of the alert it names. */
-import { HOUR } from '../base/index.ts'
-import type { AlertName } from './alerts/index.ts'
+/** The guide's eight panels and those of the Overview. A limit is the threshold of the alert it names. */
+import { HOUR } from '../../base/index.ts'
 import {
   atLeast,
   deriv,
@@ -8,53 +7,17 @@ import {
   latest,
   maxBy,
   on,
-  onManyToOne,
   promql,
   quantile,
   rate,
   series,
   sumBy,
   topk,
-  when,
-} from './expr.ts'
-import { type LabelName, metrics } from './metrics.ts'
-import { recorded } from './recording-rules.ts'
-import type { Expr, Unit } from './spec.ts'
-
-export interface PanelQuery {
-  readonly expr: Expr
-  /** `{{queue}}` is replaced by the label. */
-  readonly legend: string
-}
-
-export interface Panel<Id extends string = string> {
-  readonly id: Id
-  readonly title: string
-  /** What the number is, in a few words. */
-  readonly subtitle: string
-  readonly kind: 'tile' | 'chart' | 'gauge' | 'table'
-  readonly unit: Unit
-  readonly queries: readonly PanelQuery[]
-  /** How one number is made of many series, and which label names the series that it came from. Tiles only. */
-  readonly reduce?: { readonly by: 'max' | 'min' | 'sum'; readonly subject: LabelName | null }
-  /** The alert whose threshold is drawn. */
-  readonly limit?: AlertName
-  /** The number of the guide's dashboard panel. */
-  readonly guide?: number
-}
-
-const panel = <const Id extends string>(entry: Panel<Id>): Panel<Id> => entry
-
-const TASK = ['broker', 'task', 'queue'] as const
-const QUEUE = ['broker', 'queue'] as const
-const received = (by: readonly ('broker' | 'queue')[]): Expr => sumBy(by, rate(metrics.taskReceived))
-
-/** Without a value at times when the events of its broker were not heard: what is unknown must not look like 0. */
-const whileHeard = (of: Expr): Expr => when(of, on('broker'), series(recorded.eventsHeard))
-
-/** A rate per second whose events were heard: after an outage it does not climb from 0 to what is true over five minutes. */
-const perSecondHeard = (of: Expr): Expr =>
-  promql`${of} / ${onManyToOne('broker')} (${series(recorded.eventsHeard)} > 0)`
+} from '../expr.ts'
+import { metrics } from '../metrics.ts'
+import { recorded } from '../recording-rules.ts'
+import type { Expr } from '../spec.ts'
+import { panel, perSecondHeard, QUEUE, received, TASK, whileHeard } from './panel.ts'
 
 /** Tasks that come to a queue: those that left it and what it grew by, or those sent to it where nothing was received yet. */
 const arriving = promql`
@@ -73,7 +36,7 @@ const failed = perSecondHeard(sumBy(['broker'], rate(metrics.taskFailed)))
 
 const runtimeP = (q: number): Expr => whileHeard(quantile(q, metrics.taskRuntime, ['broker']))
 
-export const panels = {
+export const overviewPanels = {
   oldestMessage: panel({
     id: 'oldest-message',
     title: 'Oldest message',
@@ -191,6 +154,12 @@ export const panels = {
     kind: 'gauge',
     unit: 'ratio',
     queries: [{ expr: whileHeard(latest(recorded.successRate)), legend: '{{broker}}' }],
+    // The guide's colours; CeleryHighFailureRate watches the other side, what fails.
+    steps: [
+      { from: 0, is: 'bad' },
+      { from: 0.9, is: 'near' },
+      { from: 0.95, is: 'good' },
+    ],
     guide: 3,
   }),
   failureRatio: panel({
@@ -368,6 +337,3 @@ export const panels = {
     ],
   }),
 } as const
-
-export type PanelKey = keyof typeof panels
-export type PanelId = (typeof panels)[PanelKey]['id']

@@ -1,21 +1,34 @@
-import { mkdirSync, writeFileSync } from 'node:fs'
+import { chmodSync, mkdirSync, writeFileSync } from 'node:fs'
 import { dirname, join, resolve } from 'node:path'
-import { Argument, Command } from 'commander'
-import { CeleriacError, errorText } from '../base/index.ts'
-import { emitDocs, type EmittedFile, emitPrometheus, emitRuleFile } from '../emit/index.ts'
-import { flagsOf, type World } from './command.ts'
-import { configOf } from './serve.ts'
+import { Argument, Command, Option } from 'commander'
 import { catalogSettings } from '../app/index.ts'
+import { CeleriacError, errorText } from '../base/index.ts'
+import type { Config } from '../config/index.ts'
+import {
+  type EmitSettings,
+  emitOptions,
+  emitSettings,
+  type EmittedFile,
+  optionFlag,
+  readOptions,
+  type Target,
+  targets,
+} from '../emit/index.ts'
+import { collect, flagsOf, type World } from './command.ts'
+import { configOf } from './serve.ts'
+
+const EXECUTABLE = 0o755
 
 /** Writes files below a folder, making folders as needed. Throws FILE_UNWRITABLE with the path. */
-export function writeFiles(files: readonly EmittedFile[], folder: string): void {
-  for (const { path, content } of files) {
-    const target = join(folder, path)
+function writeFiles(files: readonly EmittedFile[], folder: string): void {
+  for (const { path, content, executable } of files) {
+    const file = join(folder, path)
     try {
-      mkdirSync(dirname(target), { recursive: true })
-      writeFileSync(target, content)
+      mkdirSync(dirname(file), { recursive: true })
+      writeFileSync(file, content)
+      if (executable) chmodSync(file, EXECUTABLE)
     } catch (error) {
-      throw new CeleriacError('FILE_UNWRITABLE', `Cannot write ${target}: ${errorText(error)}.`, {
+      throw new CeleriacError('FILE_UNWRITABLE', `Cannot write ${file}: ${errorText(error)}.`, {
         hint: 'Choose another folder with -o.',
         cause: error,
       })
@@ -23,31 +36,68 @@ export function writeFiles(files: readonly EmittedFile[], folder: string): void 
   }
 }
 
+/** What everything is emitted with under a configuration, before options. */
+export const configSettings = (config: Config): Partial<EmitSettings> => ({
+  ...catalogSettings(config),
+  scrape: scrapeAddress(config.listen),
+  groupWaitMs: config.groupWaitMs,
+  groupIntervalMs: config.groupIntervalMs,
+  repeatIntervalMs: config.repeatIntervalMs,
+})
+
+/** Where somebody on the same host reaches what listens there: not at "all addresses", and not at "any port". */
+function scrapeAddress({ host, port }: Config['listen']): string {
+  const reached = host === '0.0.0.0' ? '127.0.0.1' : host === '::' ? '::1' : host
+  return `${reached.includes(':') ? `[${reached}]` : reached}:${port === 0 ? 9808 : port}`
+}
+
+const targetList = (): string => {
+  const width = Math.max(...targets.map(({ name }) => name.length)) + 2
+  return targets.map(({ name, description }) => `  ${name.padEnd(width)}${description}`).join('\n')
+}
+
+const optionList = (): string => {
+  const width = Math.max(...targets.map(({ name }) => name.length)) + 2
+  return targets
+    .map(({ name, uses }) => `  ${name.padEnd(width)}${uses.map(optionFlag).join(' ') || 'none'}`)
+    .join('\n')
+}
+
 /** `celeriac emit <target>`: the catalog as files for other engines. */
 export function emitCommand(world: World): Command {
   const command = new Command('emit')
     .description('write the same monitoring as files for other engines')
-    .addArgument(new Argument('<target>', 'what to emit').choices(['prometheus', 'docs']))
+    .addArgument(new Argument('<target>', 'what to emit; see below').choices(targets.map(({ name }) => name)))
     .option('-o, --output <folder>', 'write files below this folder instead of printing them')
-    .option('-c, --config <file>', 'configuration file: thresholds, durations and severities of the alerts')
+  for (const option of Object.values(emitOptions)) {
+    const added = new Option(option.flags, option.help)
+    command.addOption('repeatable' in option ? added.argParser(collect) : added)
+  }
+  return command
     .addHelpText(
       'after',
-      '\nExamples:\n  celeriac emit prometheus -o /etc/prometheus/rules\n  celeriac emit prometheus > celery.rules.yml',
+      `\nTargets:\n${targetList()}\n\nOptions of each target:\n${optionList()}\n\nExamples:\n  celeriac emit prometheus -o /etc/prometheus/rules\n  celeriac emit prometheus > celery.rules.yml`,
     )
-    .action(async (target: string) => {
-      const config = await configOf(flagsOf(command), world)
-      const settings = catalogSettings(config)
-      const files = target === 'docs' ? emitDocs() : emitPrometheus(settings)
-      const { output } = command.opts<{ output?: string }>()
-      if (output === undefined) {
-        // Rules print as the one file that a server can load; several files joined would be none.
-        const printed = target === 'prometheus' ? [emitRuleFile(settings)] : files
-        for (const { content } of printed) world.stdout.write(content)
-        return
-      }
-      const folder = resolve(world.folder, output)
-      writeFiles(files, folder)
-      for (const { path } of files) world.stdout.write(`${join(output, path)}\n`)
+    .action(async (name: string) => {
+      const target = targets.find(each => each.name === name)
+      if (target === undefined) throw new CeleriacError('USAGE', `There is no target ${name}.`)
+      const typed = readOptions(target, command.opts())
+      const settings = emitSettings({
+        ...configSettings(await configOf(flagsOf(command), world)),
+        ...typed,
+        command: `celeriac emit ${name}`,
+      })
+      hand(target, settings, command.opts<{ output?: string }>().output, world)
     })
-  return command
+}
+
+/** Writes below a folder and names each file, or prints. */
+function hand(target: Target, settings: EmitSettings, output: string | undefined, world: World): void {
+  if (output === undefined) {
+    world.stdout.write(target.print(settings))
+    return
+  }
+  const files = target.files(settings)
+  writeFiles(files, resolve(world.folder, output))
+  for (const { path } of files) world.stdout.write(`${join(output, path)}\n`)
 }

@@ -1,9 +1,10 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Writable } from 'node:stream'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { type RedisServer, startRedis } from '../../test/servers/redis.ts'
+import { emitOptions, targets } from '../emit/index.ts'
 import { run } from './run.ts'
 
 let redis: RedisServer
@@ -48,7 +49,13 @@ test.each([
   ],
   [['start', '--log-level', 'loud'], /Allowed choices are debug, info, warn, error/],
   [['demo', '--seed', 'x'], /whole number/],
-  [['emit', 'grafana'], /Allowed choices are prometheus, docs/],
+  [['emit', 'graphana'], /Allowed choices are prometheus, .*docs/],
+  [
+    ['emit', 'prometheus', '--namespace', 'a'],
+    /--namespace is not used by emit prometheus\. It takes --config/,
+  ],
+  [['emit', 'docs', '--scrape', 'a:1'], /--scrape is not used by emit docs\. It takes no options but -o/],
+  [['emit', 'prometheus', '--scrape', 'a'], /--scrape: expected HOST:PORT, got "a"/],
   [['emit'], /missing required argument 'target'/],
   [['check', '--broker', 'redis://h', '--watch', 'ever'], /--watch: expected a duration/],
   [['check', '--config', 'nowhere.yaml'], /nowhere\.yaml does not exist/],
@@ -161,4 +168,34 @@ test('emit prometheus prints rules that name themselves', async () => {
   const { code, out } = await command(['emit', 'prometheus'])
   expect(code).toBe(0)
   expect(out).toContain('alert: CeleryNoWorkers')
+})
+
+test('the help of emit lists every target with a line, and the options of each', async () => {
+  const { code, out } = await command(['emit', '--help'])
+  expect(code).toBe(0)
+  for (const { name, description, uses } of targets) {
+    expect(out).toContain(`  ${name}`)
+    expect(out).toContain(description)
+    for (const option of uses) expect(out).toContain(emitOptions[option].flags)
+  }
+})
+
+test('emit -o writes every file of a target and names them, with the addresses that were given', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'celeriac-emit-'))
+  try {
+    const args = ['--scrape', 'celeriac:9808', '--alertmanager', 'am:9093']
+    const { code, out } = await command(['emit', 'prometheus', '-o', folder, ...args])
+    expect(code).toBe(0)
+    const named = out.trimEnd().split('\n')
+    expect(named.toSorted()).toEqual(
+      readdirSync(folder)
+        .map(name => join(folder, name))
+        .toSorted(),
+    )
+    const config = readFileSync(join(folder, 'prometheus.yml'), 'utf8')
+    expect(config).toContain('- celeriac:9808')
+    expect(config).toContain('- am:9093')
+  } finally {
+    rmSync(folder, { recursive: true, force: true })
+  }
 })

@@ -2,4 +2,6 @@
 export interface EmittedFile {
   readonly path: string
   readonly content: string
+  /** A script that people run. */
+  readonly executable?: true
 }

@@ -30,3 +30,16 @@ test('the comment stands on top, expressions of several lines stay lines, templa
     ['# why', '#', '# more', '', 'expr: |-', '  a', '  / b', 'text: "{{ $value }}"', ''].join('\n'),
   )
 })
+
+test('a note stands above the entry that it names, and one that names nothing is refused', () => {
+  const data = { a: { b: 1, c: [{ d: 2 }] } }
+  expect(
+    toYaml('top', data, [
+      [['a', 'b'], 'one'],
+      [['a', 'c', 0], 'two\nlines'],
+    ]),
+  ).toBe(
+    ['# top', '', 'a:', '  # one', '  b: 1', '  c:', '    # two', '    # lines', '    - d: 2', ''].join('\n'),
+  )
+  expect(() => toYaml('top', data, [[['a', 'x'], 'lost']])).toThrow('No entry a.x')
+})

@@ -4,7 +4,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { parse, stringify } from 'yaml'
-import { emitPrometheus, type PrometheusOptions } from '../../src/emit/index.ts'
+import { emitPrometheus, type EmitSettings } from '../../src/emit/index.ts'
 
 export interface Verdict {
   readonly ok: boolean
@@ -35,7 +35,7 @@ export function checkMetrics(exposition: string): Verdict {
 }
 
 /** What the Prometheus target emits, by path. */
-export const emitted = (options: PrometheusOptions = {}): Readonly<Record<string, string>> =>
+export const emitted = (options: Partial<EmitSettings> = {}): Readonly<Record<string, string>> =>
   Object.fromEntries(emitPrometheus(options).map(({ path, content }) => [path, content]))
 
 export interface Rule {
@@ -102,5 +102,5 @@ export function play(rules: Readonly<Record<string, string>>, tests: readonly Ca
 }
 
 /** The three rule files, without tests and scrape configuration. */
-export const ruleFiles = (options: PrometheusOptions = {}): Readonly<Record<string, string>> =>
+export const ruleFiles = (options: Partial<EmitSettings> = {}): Readonly<Record<string, string>> =>
   Object.fromEntries(Object.entries(emitted(options)).filter(([path]) => path.endsWith('.rules.yml')))

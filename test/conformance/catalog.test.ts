@@ -1,5 +1,3 @@
-import { existsSync, readdirSync, readFileSync } from 'node:fs'
-import { fileURLToPath } from 'node:url'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { CeleriacError } from '../../src/base/index.ts'
@@ -472,27 +470,5 @@ describe('the cases can fail', () => {
     }, played)
     const missed = everyAlert.filter(({ name }) => ![...failed].some(found => found.startsWith(`${name} `)))
     expect([kind, missed.map(({ name }) => name)]).toEqual([kind, []])
-  })
-})
-
-describe('what is checked in is what the catalog emits', () => {
-  const root = fileURLToPath(new URL('../../', import.meta.url))
-  const now = [
-    ...emitPrometheus().map(({ path, content }) => [`deploy/prometheus/${path}`, content] as const),
-    ...emitDocs().map(({ path, content }) => [`docs/${path}`, content] as const),
-  ]
-
-  test.each(now)('%s', (path, content) => {
-    const there = existsSync(root + path) ? readFileSync(root + path, 'utf8') : ''
-    expect(there === content, `${path} differs from the catalog: run \`npm run emit\``).toBe(true)
-  })
-
-  test('nothing else lies beside them', () => {
-    for (const folder of ['deploy/prometheus', 'docs/runbooks'])
-      expect(readdirSync(root + folder).sort(), `${folder}: delete what is no longer emitted`).toEqual(
-        now
-          .flatMap(([path]) => (path.startsWith(`${folder}/`) ? [path.slice(folder.length + 1)] : []))
-          .sort(),
-      )
   })
 })

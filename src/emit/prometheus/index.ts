@@ -1,17 +1,15 @@
 /** The catalog for a Prometheus server: rule files, their unit tests, what watches Celeriac itself, and a scrape configuration. */
-import { configureAlerts, type RuleOptions, ruleGroups } from '../../catalog/index.ts'
+import { formatDuration } from '../../base/index.ts'
+import { ruleGroups } from '../../catalog/index.ts'
 import type { EmittedFile } from '../file.ts'
-import { toYaml } from '../yaml.ts'
+import { header } from '../header.ts'
+import { JOB, METRICS_PATH } from '../names.ts'
+import { type EmitSettings, emitSettings } from '../settings.ts'
+import type { Target } from '../target.ts'
+import { toYaml, type YamlNote } from '../yaml.ts'
 import { META_FILE, metaGroup, metaTests } from './meta.ts'
 import { ruleFileGroup } from './rule-file.ts'
 import { unitTests } from './unit-tests.ts'
-
-export interface PrometheusOptions extends RuleOptions {
-  /** Where Prometheus reaches Celeriac, `host:port`. */
-  readonly scrapeTarget?: string
-  /** Named in the first comment of every file. */
-  readonly command?: string
-}
 
 const RECORDING_FILE = 'celery-recording.rules.yml'
 const ALERTS_FILE = 'celery-alerts.rules.yml'
@@ -20,66 +18,106 @@ const META_TESTS_FILE = 'celeriac-meta.rules.test.yml'
 const SCRAPE_FILE = 'prometheus.yml'
 const SINGLE_FILE = 'celery.rules.yml'
 
-/** The job under which Prometheus scrapes Celeriac; the meta rules look for it. */
-export const JOB = 'celeriac'
-
-const madeBy = ({ command = 'npm run emit' }: PrometheusOptions): string =>
-  `Made by \`${command}\` from the catalog of Celeriac. Do not edit: change the catalog or the config, then emit again.`
+const RULES_FOLDER = '/etc/prometheus/rules'
 
 /** All files of the Prometheus target. The same options give the same bytes. */
-export function emitPrometheus(options: PrometheusOptions = {}): readonly EmittedFile[] {
-  const alerts = options.alerts ?? configureAlerts()
-  const file = (path: string, comment: string, data: unknown): EmittedFile => ({
-    path,
-    content: toYaml(`${comment}\n${madeBy(options)}`, data),
-  })
-  const groups = ruleGroups({ ...options, alerts }).map(ruleFileGroup)
+export function emitPrometheus(given: Partial<EmitSettings> = {}): readonly EmittedFile[] {
+  const settings = emitSettings(given)
+  const file = (
+    path: string,
+    [what, load]: readonly [what: string, load: string],
+    data: unknown,
+    notes?: readonly YamlNote[],
+  ): EmittedFile => ({ path, content: toYaml(header(settings, what, load), data, notes) })
+  const groups = ruleGroups(settings).map(ruleFileGroup)
   const ruleFiles = [RECORDING_FILE, ALERTS_FILE]
+  const load = `name it under rule_files of prometheus.yml, for instance as ${RULES_FOLDER}/*.rules.yml, and reload Prometheus.`
   return [
     ...groups.map((group, i) =>
       file(
         ruleFiles[i] ?? `${group.name}.rules.yml`,
-        i === 0 ? 'Recorded series that alerts and panels read.' : 'Alerts on Celery fleets.',
+        [
+          i === 0
+            ? 'Recorded series that alerts and panels read.'
+            : 'Alerts on Celery fleets. They read the recorded series, so load both files.',
+          load,
+        ],
         { groups: [group] },
       ),
     ),
     file(
       META_FILE,
-      'Alerts on Celeriac itself, for the Prometheus that scrapes it: no monitor can tell of its own death.',
-      {
-        groups: [ruleFileGroup(metaGroup(options))],
-      },
+      [
+        'Alerts on Celeriac itself, for the Prometheus that scrapes it: no monitor can tell of its own death.',
+        load,
+      ],
+      { groups: [ruleFileGroup(metaGroup(settings))] },
     ),
     file(
       TESTS_FILE,
-      `Every alert fires in one case and stays quiet in another. Run: promtool test rules ${TESTS_FILE}`,
-      unitTests(alerts, options, ruleFiles),
+      ['Every alert fires in one case and stays quiet in another.', `promtool test rules ${TESTS_FILE}`],
+      unitTests(settings, ruleFiles),
     ),
-    file(META_TESTS_FILE, `Run: promtool test rules ${META_TESTS_FILE}`, metaTests(options)),
+    file(
+      META_TESTS_FILE,
+      ['Cases of the alerts on Celeriac itself.', `promtool test rules ${META_TESTS_FILE}`],
+      metaTests(settings),
+    ),
     file(
       SCRAPE_FILE,
-      'A Prometheus that scrapes Celeriac and loads its rules. Merge it into your own configuration.',
-      {
-        global: { scrape_interval: '15s', evaluation_interval: '15s' },
-        rule_files: [...ruleFiles, META_FILE],
-        scrape_configs: [
-          {
-            job_name: JOB,
-            honor_labels: true,
-            static_configs: [{ targets: [options.scrapeTarget ?? '127.0.0.1:9808'] }],
-          },
+      [
+        'A Prometheus that scrapes Celeriac, evaluates its rules and tells an Alertmanager.',
+        `prometheus --config.file=${SCRAPE_FILE}, or merge it into your own configuration.`,
+      ],
+      scrapeConfig(settings, [...ruleFiles, META_FILE]),
+      [
+        [['scrape_configs', 0, 'job_name'], `The rules that watch Celeriac itself look for this job.`],
+        [
+          ['scrape_configs', 0, 'honor_labels'],
+          'Celeriac tells of containers and queues of others: its labels win over those of the scrape.',
         ],
-      },
+      ],
     ),
   ]
 }
 
+const scrapeConfig = (settings: EmitSettings, ruleFiles: readonly string[]) => {
+  const interval = formatDuration(settings.intervalMs)
+  return {
+    global: { scrape_interval: interval, evaluation_interval: interval },
+    rule_files: ruleFiles,
+    alerting: { alertmanagers: [{ static_configs: [{ targets: [settings.alertmanager] }] }] },
+    scrape_configs: [
+      {
+        job_name: JOB,
+        metrics_path: METRICS_PATH,
+        honor_labels: true,
+        static_configs: [{ targets: [settings.scrape] }],
+      },
+    ],
+  }
+}
+
 /** Recording rules and alerts in one rule file, for a pipe: `celeriac emit prometheus > celery.rules.yml`. */
-export function emitRuleFile(options: PrometheusOptions = {}): EmittedFile {
+export function emitRuleFile(given: Partial<EmitSettings> = {}): EmittedFile {
+  const settings = emitSettings(given)
   return {
     path: SINGLE_FILE,
-    content: toYaml(`Recorded series and alerts on Celery fleets.\n${madeBy(options)}`, {
-      groups: ruleGroups(options).map(ruleFileGroup),
-    }),
+    content: toYaml(
+      header(
+        settings,
+        'Recorded series and alerts on Celery fleets.',
+        'name it under rule_files of prometheus.yml and reload Prometheus.',
+      ),
+      { groups: ruleGroups(settings).map(ruleFileGroup) },
+    ),
   }
+}
+
+export const prometheusTarget: Target = {
+  name: 'prometheus',
+  description: 'rule files, their unit tests, and a scrape configuration',
+  uses: ['config', 'scrape', 'alertmanager'],
+  files: emitPrometheus,
+  print: settings => emitRuleFile(settings).content,
 }

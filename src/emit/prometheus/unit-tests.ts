@@ -1,23 +1,13 @@
 import { formatDuration } from '../../base/index.ts'
-import {
-  type CatalogAlertingRule,
-  type ConfiguredAlert,
-  type RuleOptions,
-  ruleGroups,
-  type Scene,
-  SCENE_STEP_MS,
-} from '../../catalog/index.ts'
+import { type CatalogAlertingRule, ruleGroups, type Scene, SCENE_STEP_MS } from '../../catalog/index.ts'
+import type { EmitSettings } from '../settings.ts'
 
 /**
  * The catalog's scenes in promtool's unit-test format, for alerts whose numbers are the catalog's: a scene proves a limit, and
  * says nothing about another one.
  */
-export function unitTests(
-  alerts: readonly ConfiguredAlert[],
-  options: RuleOptions,
-  ruleFiles: readonly string[],
-) {
-  const groups = ruleGroups({ ...options, alerts })
+export function unitTests(settings: EmitSettings, ruleFiles: readonly string[]) {
+  const groups = ruleGroups(settings)
   const rules = new Map(
     groups
       .flatMap(group => group.rules)
@@ -28,7 +18,7 @@ export function unitTests(
     evaluation_interval: formatDuration(SCENE_STEP_MS),
     // promtool evaluates groups in any order otherwise, and alerts read what the recording rules have just written.
     group_eval_order: groups.map(({ name }) => name),
-    tests: alerts
+    tests: settings.alerts
       .filter(({ enabled, asCatalogued }) => enabled && asCatalogued)
       .flatMap(({ alert }) => {
         const rule = rules.get(alert.name)

@@ -1,0 +1,6 @@
+import { docsTarget } from './docs/index.ts'
+import { prometheusTarget } from './prometheus/index.ts'
+import type { Target } from './target.ts'
+
+/** Every target, in the order in which the help lists them. */
+export const targets: readonly Target[] = [prometheusTarget, docsTarget]

@@ -20,9 +20,6 @@ export function toYaml(comment: string, data: unknown, notes: readonly YamlNote[
   return `${commented(comment, '# ')}\n\n${document.toString({ lineWidth: 0, indentSeq: true })}`
 }
 
-/** Several documents in one stream, as `kubectl apply -f -` reads them. */
-export const yamlStream = (documents: readonly string[]): string => documents.join('---\n')
-
 /** Each line after `mark`, empty ones without the space at its end. */
 const commented = (text: string, mark: string): string =>
   text

@@ -3,6 +3,7 @@
  * Installs what the tests need and this machine lacks: Redis, RabbitMQ, Prometheus, Alertmanager and Chromium through apt,
  * Celery twice, because fleets run old and new ones: Debian's for the system's Python, and the newest, with the example service's
  * packages, from PyPI into .cache/venv (or Debian's again where PyPI is not reached).
+ * What judges emitted files (docker-compose, systemd-analyze, Helm, kubectl, schemas) comes along.
  * Services are never left running on their default ports: while apt works, a policy forbids it to start any.
  *
  * Usage: node scripts/servers.mjs   (called by `npm test`; prints nothing when nothing is missing)
@@ -11,6 +12,7 @@ import { execFileSync, spawnSync } from 'node:child_process'
 import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { installJudges } from './judges.mjs'
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..')
 const venv = join(root, '.cache', 'venv')
@@ -31,6 +33,8 @@ const PROGRAMS = {
   amtool: 'prometheus-alertmanager',
   chromium: 'chromium',
   python3: 'python3',
+  'docker-compose': 'docker-compose',
+  'systemd-analyze': 'systemd',
 }
 
 /** Debian's Celery, and what its pools and transports need. */
@@ -133,6 +137,7 @@ function installPython() {
 try {
   installServers()
   installPython()
+  installJudges(root, say)
 } catch (error) {
   process.stderr.write(`servers: ${error instanceof Error ? error.message : String(error)}\n`)
   process.exit(1)

@@ -304,7 +304,7 @@ const life = (
   for (let run = 0; run <= retries; run++) {
     const atMs = T0 + run * 1000
     client.push(sent(id, { queue, retries: run, atMs }))
-    fromWorker.push(received(id, { retries: run, atMs: atMs + 1 }), started(id, { atMs: atMs + waitMs }))
+    fromWorker.push(received(id, { retries: run, atMs }), started(id, { atMs: atMs + waitMs }))
     waits.push(waitMs / 1000)
     if (run < retries) fromWorker.push(retried(id, { atMs: atMs + 900 }))
     else

@@ -1,6 +1,6 @@
 import type { FleetChange } from './contract.ts'
 import { Deadlines } from './deadlines.ts'
-import type { HeldChange, TaskRecord } from './task-record.ts'
+import { type HeldChange, type TaskRecord, UNKNOWN } from './task-record.ts'
 
 /**
  * Tells changes of tasks, each once its task's name and queue are known. A client publishes `task-sent` after the task, so a fast
@@ -17,11 +17,6 @@ export class HeldChanges {
   constructor(holdMs: number, tell: (change: FleetChange) => void) {
     this.#holdMs = holdMs
     this.#tell = tell
-  }
-
-  /** Whether a `task-sent` may still come for what is seen without one. */
-  get sentExpected(): boolean {
-    return this.#sentExpected
   }
 
   sentSeen(): void {
@@ -70,7 +65,8 @@ export class HeldChanges {
 
   #pass(task: TaskRecord, change: HeldChange): void {
     if (task.name !== '') change.task = task.name
-    if (task.queue !== '') change.queue = task.queue
+    // That of its own run may be known already.
+    if (task.queue !== '' && change.queue === UNKNOWN) change.queue = task.queue
     this.#tell(change)
   }
 }

@@ -1,3 +1,4 @@
+import type { Attempt, Attempts } from './attempts.ts'
 import type { FleetChange, TaskEventKind } from './contract.ts'
 import type { Run } from './run.ts'
 import type { Line, Waiter } from './waiting.ts'
@@ -16,18 +17,11 @@ type Redelivered = Extract<FleetChange, { kind: 'redelivered' }>
 /** Where a task stands: `waiting` for a run (sent, received, to be retried), `running`, or `done`, and then soon forgotten. */
 export type TaskStage = 'waiting' | 'running' | 'done'
 
-/** A `task-sent` of a task: see the fields of the same names. */
-export interface Publication {
-  readonly sentRetries: number
-  readonly readyMs: number
-  readonly waitingSinceMs: number
-}
-
 /**
- * One task, joined by uuid. A task runs once, or again after a retry; each run has its own `retries` number, by which the
- * newest `task-sent` and the run are matched. -1 and NaN stand for "not known".
+ * One task, joined by uuid. Of a task that runs once, as most do, the record itself holds what is known of that run; as soon as a
+ * second run or a second delivery is heard of, `attempts` does. NaN and '' stand for "not known".
  */
-export class TaskRecord implements Waiter<TaskRecord> {
+export class TaskRecord implements Attempt, Waiter<TaskRecord> {
   readonly uuid: string
   stage: TaskStage = 'waiting'
   /** '' until a `task-sent`, a `task-received` or an answer of a worker brought it. */
@@ -37,29 +31,21 @@ export class TaskRecord implements Waiter<TaskRecord> {
   /** True once a `task-sent` gave the name, which a shadow name must not replace. */
   sentNamed = false
 
-  /** The newest `task-sent`: its `retries`, and when the task was ready to run: its time (sender's clock, ms), or its ETA if later. */
-  sentRetries = -1
+  /** Of its first run, as long as there is no other: see `Attempt`. */
   readyMs = Number.NaN
-
-  /** The publication before the newest, while the start of its run is still to come: a retry's may overtake that. */
-  unstarted: Publication | undefined = undefined
-
-  /** The newest run. */
-  runRetries = -1
-  /** Runs that another worker overtook: their `task-retried` is still to come. */
-  overtakenRuns = 0
-  /** Who received it; '' when nobody was seen to. */
-  worker = ''
-  /** When it started, until its wait was told: by the worker's clock, or by ours when that one is wrong. */
   startedMs = Number.NaN
-  /** One publication has at most one wait: a redelivered task started twice, but was published once. */
-  waitTold = false
+  told = false
+  /** Its runs, once it was retried or delivered again; what the record says of its first run is then no longer kept. */
+  attempts: Attempts | undefined = undefined
+
+  /** Who received its newest run; '' when nobody was seen to. */
+  worker = ''
 
   /** `retries` of its newest receipt, unless it was sent again since: a second one like it is a redelivery. */
   receivedRetries = -1
   /** How often the broker delivered it again. */
   redeliveries = 0
-  /** Rounds of questions in which it was last received, and last listed as held by a worker. */
+  /** Rounds of questions in which its newest run was last received (0: never), and last listed as held by a worker. */
   receivedRound = 0
   heldRound = 0
   /** Where it runs, from its start to its end. */
@@ -76,7 +62,7 @@ export class TaskRecord implements Waiter<TaskRecord> {
   /** True while only answers of workers named it, and no event. */
   adopted = false
 
-  /** When it was ready to run on our clock: arrival of its newest `task-sent`, or its ETA if later. */
+  /** When its newest run was ready on our clock: arrival of its `task-sent`, or its ETA if later. */
   waitingSinceMs = Number.NaN
   line: Line<TaskRecord> | undefined = undefined
   before: TaskRecord | undefined = undefined

@@ -4,9 +4,8 @@ import {
   type TaskEvent,
   type TaskReceivedEvent,
   type TaskSentEvent,
-  type TaskStartedEvent,
 } from '../celery/index.ts'
-import type { FleetChange, OrphanView, RedeliveriesView } from './contract.ts'
+import type { OrphanView, RedeliveriesView } from './contract.ts'
 import { Deadlines } from './deadlines.ts'
 import { HeldChanges } from './holding.ts'
 import { Interned } from './interned.ts'
@@ -14,21 +13,14 @@ import type { FleetSettings } from './options.ts'
 import { RecentIds } from './recent-ids.ts'
 import { Redeliveries } from './redeliveries.ts'
 import { namesOf, RunningTasks } from './running.ts'
-import { type Publication, type TaskChange, taskChange, TaskRecord, UNKNOWN } from './task-record.ts'
-import type { InspectionRounds } from './unseen-starts.ts'
-import { CLIENT_DELAY_MS, isAhead, isTrusted } from './wait-clocks.ts'
+import { type TaskChange, taskChange, TaskRecord, UNKNOWN } from './task-record.ts'
+import { attemptsOf, newestOf, type RunSurroundings, TaskRuns } from './task-runs.ts'
 import type { WorkerLife } from './worker-life.ts'
 
 /** What the table of tasks asks of, and tells to, the rest of the fleet. */
-export interface TaskSurroundings {
-  readonly rounds: InspectionRounds
+export interface TaskSurroundings extends RunSurroundings {
   /** The one queue that a worker consumes, when it consumes exactly one; '' otherwise. */
   onlyQueueOf(worker: string): string
-  /** A task was sent to a queue and has not started; it waits since `waitingSinceMs`. */
-  startedWaiting(task: TaskRecord): void
-  /** It waits no more. `lost` when it was merely forgotten. */
-  stoppedWaiting(task: TaskRecord, how: 'started' | 'ended' | 'lost'): void
-  tell(change: FleetChange): void
 }
 
 const MAX_INTERNED = 20_000
@@ -42,7 +34,7 @@ const UNSEEN_LINGER_MS = MINUTE
 /**
  * Joins the events of each task by uuid. Events of one worker come in order; those of a client and a worker do not, so a task may
  * be seen to start, even to end, before it was sent. What is promised: every task event becomes exactly one change of kind `task`;
- * a wait is told at most once a publication and only when the `task-sent` of that very run is known; memory is bounded.
+ * waits are told as `TaskRuns` says; memory is bounded.
  *
  * A record lives from the first event of its uuid to its end, and `lingerMs` longer when something of it may still come (a late
  * `task-sent`, or a second end, as Celery sends for a terminated task).
@@ -57,6 +49,7 @@ export class TaskTable {
   readonly #adopted = new Map<string, { readonly task: TaskRecord; readonly namedAtMs: number }>()
   readonly #held: HeldChanges
   readonly #running = new RunningTasks()
+  readonly #taskRuns: TaskRuns
   readonly #redeliveries = new Redeliveries()
   /** Ended records, and those whose end was proven and not seen, each in order of their deadline. */
   readonly #endings = new Deadlines<TaskRecord>()
@@ -65,12 +58,14 @@ export class TaskTable {
   readonly #succeeded = new RecentIds(RECENT_MS)
   #evicted = 0
   #sent = 0
+  #firstEndMs = Number.NaN
   #runs = 0
 
   constructor(settings: FleetSettings, around: TaskSurroundings) {
     this.#settings = settings
     this.#around = around
     this.#held = new HeldChanges(settings.holdMs, change => around.tell(change))
+    this.#taskRuns = new TaskRuns(this.#names, this.#running, around)
   }
 
   get size(): number {
@@ -94,7 +89,7 @@ export class TaskTable {
     if (task.adopted) this.#unadopt(task)
     switch (event.type) {
       case 'task-sent':
-        return this.#applySent(task, event, atMs)
+        return this.#sentTo(task, event, atMs)
       case 'task-received': {
         const again = this.#received(task, event)
         this.#tell(task, taskChange('received', event.hostname), atMs)
@@ -102,31 +97,31 @@ export class TaskTable {
         return
       }
       case 'task-started':
-        return this.#tell(task, this.#started(task, event, by, atMs), atMs)
+        this.#runs++
+        return this.#tell(task, this.#taskRuns.started(task, event, by, atMs), atMs)
       case 'task-succeeded': {
         const change = taskChange('succeeded', event.hostname)
         if (event.runtime !== null && event.runtime >= 0) change.runtimeSeconds = event.runtime
         this.#tell(task, change, atMs)
-        return this.#end(task, atMs, 'succeeded')
+        return this.#end(task, event, atMs)
       }
       case 'task-failed': {
         const change = taskChange('failed', event.hostname)
         change.exception = this.#names.of(exceptionClass(event.exception, event.traceback))
         if (isSecondTimeout(task, change)) return
         this.#tell(task, change, atMs)
-        return this.#end(task, atMs, 'failed')
+        return this.#end(task, event, atMs)
       }
       case 'task-retried':
-        this.#tell(task, taskChange('retried', event.hostname), atMs)
-        return this.#retried(task, event.hostname)
+        return this.#tell(task, this.#taskRuns.retried(task, event), atMs)
       case 'task-rejected':
         this.#tell(task, taskChange('rejected', event.hostname), atMs)
-        return event.requeue ? this.#putBack(task) : this.#end(task, atMs, 'rejected')
+        return event.requeue ? this.#taskRuns.putBack(task, event) : this.#end(task, event, atMs)
       case 'task-revoked':
         this.#tell(task, taskChange('revoked', event.hostname), atMs)
-        return this.#end(task, atMs, 'revoked')
+        return this.#end(task, event, atMs)
       case 'task-cancelled':
-        return this.#putBack(task)
+        return this.#taskRuns.putBack(task, event)
     }
   }
 
@@ -171,6 +166,8 @@ export class TaskTable {
   listedActive(task: TaskRecord, by: WorkerLife, startedMs: number, askedAtMs: number): void {
     if (task.stage === 'done') return
     if (!this.#running.listed(task, by, startedMs, askedAtMs, by.speaks)) return
+    // A run that has published the next one, and goes on.
+    if (task.attempts !== undefined && task.worker !== by.worker) return
     task.stage = 'running'
     this.#around.stoppedWaiting(task, 'started')
   }
@@ -206,160 +203,43 @@ export class TaskTable {
     for (const { task, namedAtMs } of this.#adopted.values()) if (namedAtMs < beforeMs) this.#forget(task)
   }
 
-  #applySent(task: TaskRecord, event: TaskSentEvent, atMs: number): void {
+  #sentTo(task: TaskRecord, event: TaskSentEvent, atMs: number): void {
     this.#sent++
     this.#held.sentSeen()
-    const queue = event.queue ?? event.routing_key ?? ''
+    const queue = this.#names.of(event.queue ?? event.routing_key ?? '')
     task.name = this.#names.of(event.name)
     task.sentNamed = true
-    if (queue !== '') task.queue = this.#names.of(queue)
-    this.#held.tell(task, taskChange('sent', event.hostname), true, atMs)
-
-    const etaMs = etaOf(event.eta)
-    const sentMs = event.timestamp * 1000
-    const readyMs = etaMs > sentMs ? etaMs : sentMs
-    const { retries } = event
-    if (retries === task.sentRetries && readyMs === task.readyMs) return
-    // Sent again under the same id and number: its next receipt is no redelivery.
-    if (retries === task.sentRetries) task.receivedRetries = -1
-    const run = task.runRetries === -1 ? 0 : task.runRetries
-    if (task.stage !== 'waiting' && task.sentRetries < run && retries <= run) {
-      const clientIsOff = isAhead(sentMs, atMs) || atMs - sentMs > CLIENT_DELAY_MS
-      const waitMs = task.startedMs - (clientIsOff ? Math.max(readyMs, atMs) : readyMs)
-      task.sentRetries = retries
-      task.readyMs = readyMs
-      if (retries === run && waitMs === waitMs) {
-        task.startedMs = Number.NaN
-        task.waitTold = true
-        this.#around.tell({
-          kind: 'wait',
-          task: task.name,
-          queue: task.queue === '' ? UNKNOWN : task.queue,
-          worker: task.worker,
-          waitSeconds: Math.max(0, waitMs) / 1000,
-        })
-      }
-      // Unless the publication of a later run is still to come, nothing more is.
-      if (task.stage === 'done' && retries === run && task.held === undefined) this.#forget(task)
-      return
-    }
-    // A publication older than the run: counted, and that is all.
-    const known = Math.max(task.sentRetries, task.runRetries)
-    if (task.stage === 'running' ? retries <= known : retries < known) return
-    if (task.stage === 'done') {
-      task.stage = 'waiting'
-      task.runRetries = -1
-    }
-    if (task.stage === 'waiting') {
-      task.startedMs = Number.NaN
-      keepUnstarted(task, retries)
-    }
-    task.waitTold = false
-    task.sentRetries = retries
-    task.readyMs = readyMs
-    task.waitingSinceMs = etaMs > atMs ? etaMs : atMs
-    this.#around.startedWaiting(task)
+    // Before its newest queue replaces the one of its first run.
+    if (event.retries > 0) attemptsOf(task)
+    if (queue !== '' && (task.queue === '' || event.retries >= newestOf(task))) task.queue = queue
+    const change = taskChange('sent', event.hostname)
+    if (queue !== '') change.queue = queue
+    this.#held.tell(task, change, true, atMs)
+    const complete = this.#taskRuns.sent(task, event, queue, atMs)
+    if (complete && task.held === undefined) this.#forget(task)
   }
 
   /** True when the broker delivered it again. */
   #received(task: TaskRecord, event: TaskReceivedEvent): boolean {
     this.#runs++
-    const { retries } = event
-    const again = retries >= task.runRetries && this.#redeliveries.received(task, retries, event.name)
+    const again =
+      event.retries >= newestOf(task) && this.#redeliveries.received(task, event.retries, event.name)
     const name = this.#names.of(event.name)
     if (this.#receivedNames.size < MAX_INTERNED) this.#receivedNames.add(name)
     if (!task.sentNamed) task.name = name
-    if (retries < task.runRetries) return false
-    const overtaken = task.stage === 'running' && task.runRetries === -1
-    if (retries > task.runRetries && !overtaken) {
-      task.startedMs = Number.NaN
-      if (task.stage === 'waiting') keepUnstarted(task, retries)
-      if (task.sentRetries < retries) this.#dropSent(task)
-      if (task.sentRetries === retries) task.waitTold = false
-      const before = task.runRetries === -1 ? (task.unstarted?.sentRetries ?? -1) : task.runRetries
-      if (before !== -1 && task.stage !== 'done') task.overtakenRuns += retries - before
-    }
-    task.runRetries = retries
-    task.worker = this.#names.of(event.hostname)
-    task.receivedRound = this.#around.rounds.now
-    if (!overtaken) task.stage = 'waiting'
-    // Delivered again after its worker vanished: it is no orphan any more.
-    if (task.run?.isLost === true) this.#running.end(task)
+    this.#taskRuns.received(task, event, again)
     return again
   }
 
-  #started(task: TaskRecord, event: TaskStartedEvent, by: WorkerLife | undefined, atMs: number): TaskChange {
-    this.#runs++
-    const stampMs = event.timestamp * 1000
-    const change = taskChange('started', event.hostname)
-    if (task.worker === '') task.worker = this.#names.of(event.hostname)
-    task.timedOut = false
-    const trusted = isTrusted(by?.clock, atMs - stampMs)
-    const theirMs = trusted ? stampMs : Number.NaN
-    const { unstarted } = task
-    if (isOfOvertakenRun(task, event.hostname)) {
-      if (unstarted !== undefined) change.waitSeconds = waitOf(unstarted, theirMs, atMs)
-      task.unstarted = undefined
-      return change
-    }
-    // A start that was overtaken by the end of its run does not begin another.
-    if (task.stage !== 'done') {
-      task.stage = 'running'
-      if (by !== undefined) this.#running.begin(task, by, trusted && stampMs < atMs ? stampMs : atMs, atMs)
-    }
-    if (task.runRetries === -1) task.runRetries = task.sentRetries
-    const sentOfThisRun = task.sentRetries !== -1 && task.sentRetries === task.runRetries
-    if (sentOfThisRun && !task.waitTold) {
-      task.waitTold = true
-      task.startedMs = Number.NaN
-      change.waitSeconds = waitOf(task, theirMs, atMs)
-    } else if (unstarted?.sentRetries === task.runRetries) {
-      change.waitSeconds = waitOf(unstarted, theirMs, atMs)
-      task.unstarted = undefined
-    } else if (!task.waitTold) task.startedMs = trusted ? stampMs : atMs
-    if (task.sentRetries <= task.runRetries) this.#around.stoppedWaiting(task, 'started')
-    return change
-  }
-
-  #retried(task: TaskRecord, worker: string): void {
-    if (task.run?.worker === worker) this.#running.end(task)
-    if (isRetryOfOvertakenRun(task, worker)) {
-      task.overtakenRuns--
-      return
-    }
-    this.#running.end(task)
-    if (task.runRetries !== -1) task.runRetries++
-    task.stage = 'waiting'
-    task.startedMs = Number.NaN
-    // The next publication may have overtaken this event; anything older belongs to the run that is over.
-    if (task.runRetries === -1 ? task.waitTold : task.sentRetries < task.runRetries) this.#dropSent(task)
-  }
-
-  /** The task goes back to the broker and will be delivered again, without being published again. */
-  #putBack(task: TaskRecord): void {
-    this.#running.end(task)
-    task.stage = 'waiting'
-    task.startedMs = Number.NaN
-    task.waitTold = true
-    this.#around.stoppedWaiting(task, 'started')
-  }
-
-  #dropSent(task: TaskRecord): void {
-    this.#around.stoppedWaiting(task, 'started')
-    task.sentRetries = -1
-    task.readyMs = Number.NaN
-    task.waitingSinceMs = Number.NaN
-    task.waitTold = false
-  }
-
-  #end(task: TaskRecord, atMs: number, how: 'succeeded' | 'failed' | 'rejected' | 'revoked'): void {
+  #end(task: TaskRecord, { type, hostname, pid }: TaskEvent, atMs: number): void {
     this.#around.stoppedWaiting(task, 'ended')
     this.#running.end(task)
     this.#redeliveries.ended(task)
     task.stage = 'done'
-    const sentMayCome = this.#held.sentExpected && task.sentRetries < Math.max(0, task.runRetries)
-    const eventMayCome = sentMayCome || task.overtakenRuns > 0 || task.redeliveries > 0
-    if (how === 'succeeded' && !eventMayCome && task.held === undefined) {
+    task.attempts?.ended(hostname, pid)
+    const sentMayCome = task.readyMs !== task.readyMs && this.#sendersSpeak(atMs)
+    const eventMayCome = sentMayCome || task.attempts !== undefined
+    if (type === 'task-succeeded' && !eventMayCome && task.held === undefined) {
       this.#succeeded.add(task.uuid)
       return this.#forget(task)
     }
@@ -367,8 +247,16 @@ export class TaskTable {
     this.#endings.add(task, atMs + this.#settings.lingerMs)
   }
 
+  /** False once it is known that nobody sends `task-sent`. */
+  #sendersSpeak(atMs: number): boolean {
+    if (this.#firstEndMs !== this.#firstEndMs) this.#firstEndMs = atMs
+    return this.#sent > 0 || atMs - this.#firstEndMs < this.#settings.lingerMs
+  }
+
   #endUnseen(task: TaskRecord, atMs: number): void {
     if (task.adopted) return this.#forget(task)
+    // What ended was not its newest run.
+    if (task.attempts !== undefined && task.stage === 'waiting') return
     this.#redeliveries.ended(task)
     task.stage = 'done'
     task.endings++
@@ -420,27 +308,6 @@ export class TaskTable {
   }
 }
 
-/** A later run is heard of while the newest publication's has not started: its start is still to come, and its wait with it. */
-function keepUnstarted(task: TaskRecord, retries: number): void {
-  const { sentRetries, readyMs, waitingSinceMs } = task
-  if (sentRetries !== -1 && retries > sentRetries && !task.waitTold)
-    task.unstarted = { sentRetries, readyMs, waitingSinceMs }
-}
-
-/** Seconds from a publication to a start: by the clocks of client and worker, or by ours when `theirMs` is NaN or the client is ahead. */
-function waitOf(since: Publication, theirMs: number, atMs: number): number {
-  const byTheirClocks = theirMs === theirMs && !isAhead(since.readyMs, since.waitingSinceMs)
-  return Math.max(0, byTheirClocks ? theirMs - since.readyMs : atMs - since.waitingSinceMs) / 1000
-}
-
-/** One worker's events come in order: what comes from another than the newest run's tells of an older run. */
-const isOfOvertakenRun = (task: TaskRecord, worker: string): boolean =>
-  task.overtakenRuns > 0 && worker !== task.worker
-
-/** Also the same worker may receive the next run before it learns from its pool that the last one is to be tried again. */
-const isRetryOfOvertakenRun = (task: TaskRecord, worker: string): boolean =>
-  isOfOvertakenRun(task, worker) || (task.overtakenRuns > 0 && task.stage === 'waiting')
-
 /**
  * A pool that kills a task for its hard time limit tells of it, and so does the request itself since Celery 5.7 (`worker/request.py`,
  * `on_timeout`): two events, one failure. True for the second one.
@@ -450,11 +317,4 @@ function isSecondTimeout(task: TaskRecord, { exception, worker }: TaskChange): b
   const second = timedOut && task.timedOut && task.stage === 'done' && task.worker === worker
   task.timedOut = timedOut
   return second
-}
-
-/** The ETA of a `task-sent` in epoch ms, NaN when it has none. Celery writes an offset; a time without one is UTC, as its `enable_utc` default has it. */
-function etaOf(eta: string | null): number {
-  if (eta === null) return Number.NaN
-  const hasZone = /(?:Z|[+-]\d\d:?\d\d)$/.test(eta)
-  return Date.parse(hasZone ? eta : `${eta}Z`)
 }

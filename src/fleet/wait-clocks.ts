@@ -18,7 +18,7 @@ const TOLERANCE_MS = 250
 const FIRST_TOLERANCE_MS = 2000
 
 /** A `task-sent` that arrives after the start of its task is late, but not by more than this. */
-export const CLIENT_DELAY_MS = 30_000
+const CLIENT_DELAY_MS = 30_000
 
 /** Whether a worker's times may be compared with a client's; `delayMs`: arrival of its event minus the time the event bears. */
 export function isTrusted(clock: ClockSkew | undefined, delayMs: number): boolean {
@@ -29,4 +29,19 @@ export function isTrusted(clock: ClockSkew | undefined, delayMs: number): boolea
 }
 
 /** Whether a time that an event bears lies after its arrival on our clock. */
-export const isAhead = (stampMs: number, arrivedMs: number): boolean => stampMs - arrivedMs > TOLERANCE_MS
+const isAhead = (stampMs: number, arrivedMs: number): boolean => stampMs - arrivedMs > TOLERANCE_MS
+
+/**
+ * Seconds waited until a start that arrives at `atMs`, and lay at `theirMs` by the worker's clock (NaN: not to be trusted), of a run
+ * that was ready at `readyMs` by its sender's clock and at `sinceMs` by ours.
+ */
+export function waitUntil(readyMs: number, sinceMs: number, theirMs: number, atMs: number): number {
+  const byTheirClocks = theirMs === theirMs && !isAhead(readyMs, sinceMs)
+  return Math.max(0, byTheirClocks ? theirMs - readyMs : atMs - sinceMs) / 1000
+}
+
+/** Seconds waited until a start that was heard before its `task-sent`, which bears the time `sentMs` and arrives at `atMs`. */
+export function waitBefore(startedMs: number, readyMs: number, sentMs: number, atMs: number): number {
+  const clientIsOff = isAhead(sentMs, atMs) || atMs - sentMs > CLIENT_DELAY_MS
+  return Math.max(0, startedMs - (clientIsOff ? Math.max(readyMs, atMs) : readyMs)) / 1000
+}

@@ -1,6 +1,7 @@
 import { Writable } from 'node:stream'
 import { styleText } from 'node:util'
 import { pino } from 'pino'
+import { correlationMixin } from '../correlation/index.ts'
 import { CeleriacError, errorText, type Log, type LogFields } from '../base/index.ts'
 
 export interface LogOptions {
@@ -62,6 +63,7 @@ export function createLog({ level, format, stream = process.stderr }: LogOptions
       level,
       base: null,
       messageKey: 'message',
+      mixin: correlationMixin,
       timestamp: () => `,"@timestamp":"${new Date().toISOString()}"`,
       formatters: {
         level: label => ({ 'log.level': label }),

@@ -149,6 +149,8 @@ test.each([
   '/livez',
   '/healthz',
   '/health',
+  '/healthz',
+  '/livez',
   '/-/ready',
   '/readyz',
   '/monitoring/health/celery',
@@ -156,6 +158,21 @@ test.each([
   '/monitoring/metrics/queue',
 ])('%s is good on a healthy fleet', async path => {
   expect((await demo.get(path)).status).toBe(200)
+})
+
+test('hosts are named to who asks from this machine, not to strangers, and every answer has a correlation id', async () => {
+  const ask = async (headers: Record<string, string>) => {
+    const response = await fetch(`${demo.url}/monitoring/health/celery`, { headers })
+    return { body: (await response.json()) as object, id: response.headers.get('x-correlation-id') }
+  }
+  const near = await ask({ 'x-correlation-id': 'asked-from-here' })
+  expect(near.body).toHaveProperty('workers')
+  expect(near.id).toBe('asked-from-here')
+  for (const header of ['x-forwarded-for', 'forwarded']) {
+    const far = await ask({ [header]: '203.0.113.7' })
+    expect(far.body).toMatchObject({ status: 'healthy', worker_count: 16 })
+    expect(far.body).not.toHaveProperty('workers')
+  }
 })
 
 test('the page allows nothing but our own files, and its nonce is fresh', async () => {

@@ -5,6 +5,8 @@ import type { Annotated, InstantResult, MatrixSeries } from '../promql/index.ts'
 export interface Health {
   readonly ok: boolean
   readonly body: Readonly<Record<string, unknown>>
+  /** What holds host names: added to the body for who asks from this machine (guide-flaw 75). */
+  readonly hosts?: Readonly<Record<string, unknown>>
 }
 
 export type ExpositionFormat = 'text' | 'openmetrics'

@@ -1,9 +1,11 @@
 import { Hono } from 'hono'
 import type { Context } from 'hono'
 import { CeleriacError, errorText, type Log } from '../base/index.ts'
+import { correlationForHono } from '../correlation/index.ts'
 import { apiV1 } from './api-v1.ts'
 import { streamExposition } from './exposition.ts'
 import { createLiveStream } from './live.ts'
+import { isStranger } from './stranger.ts'
 import type { Health, HttpPorts } from './ports.ts'
 import { renderRunbook } from './runbook-page.ts'
 import { freshNonce, pageHeaders, renderPage, type StaticFile } from './static.ts'
@@ -17,7 +19,8 @@ export interface RoutesOptions {
   readonly log: Log
 }
 
-const answer = (c: Context, health: Health): Response => c.json(health.body, health.ok ? 200 : 503)
+const answer = (c: Context, { ok, body, hosts }: Health): Response =>
+  c.json({ ...body, ...(hosts === undefined || isStranger(c) ? {} : hosts) }, ok ? 200 : 503)
 
 /** All routes of design.md section 2 that exist so far. Nothing here touches the broker: answers come from memory. */
 export function createRoutes({ ports, files, basePath, log }: RoutesOptions): {
@@ -25,6 +28,13 @@ export function createRoutes({ ports, files, basePath, log }: RoutesOptions): {
   readonly close: () => void
 } {
   const app = new Hono()
+  app.use(correlationForHono())
+  app.use(async (c, next) => {
+    const startedAtMs = ports.nowMs()
+    await next()
+    const fields = { method: c.req.method, path: c.req.path, status: c.res.status }
+    log.debug('request answered', { ...fields, tookMs: ports.nowMs() - startedAtMs })
+  })
   const live = createLiveStream(ports)
   const page = new TextDecoder().decode(files.get('index.html')?.body)
 

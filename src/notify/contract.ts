@@ -48,4 +48,6 @@ export interface DeliveryRecord {
   readonly alerts: number
   readonly attempts: number
   readonly result: DeliveryResult
+  /** Joins this record, its log lines and the request that was sent (`X-Correlation-ID`). */
+  readonly correlationId: string
 }

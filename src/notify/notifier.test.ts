@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
 import { type Clock, memoryLog, Secret, VirtualClock } from '../base/index.ts'
+import { isCorrelationId, withCorrelationId } from '../correlation/index.ts'
 import type { Channel, DeliveryRecord, DeliveryResult } from './contract.ts'
 import { createNotifier, type NotifierOptions } from './notifier.ts'
 import { createReceivers } from './options.ts'
@@ -50,6 +51,20 @@ test('500, then 200: it is tried again and arrives once', async () => {
     'notification delivered',
   ])
   expect(notifier.deliveries()).toEqual(results)
+})
+
+test('a notification has one correlation id over all attempts: that of what caused it, or its own', async () => {
+  server.reset(answer(500), answer(200), answer(200))
+  const { notifier, results } = overHttp()
+  withCorrelationId('caused-by-this', () => notifier.send(notification()))
+  await eventually(() => results.length === 1)
+  notifier.send(notification())
+  await eventually(() => results.length === 2)
+  const ids = server.received.map(({ headers }) => headers['x-correlation-id'])
+  expect(ids.slice(0, 2)).toEqual(['caused-by-this', 'caused-by-this'])
+  expect(isCorrelationId(ids[2])).toBe(true)
+  expect(ids[2]).not.toBe('caused-by-this')
+  expect(results.map(({ correlationId }) => correlationId)).toEqual([ids[0], ids[2]])
 })
 
 test('400 is given up at once', async () => {

@@ -1,5 +1,6 @@
 import { BoundedMap, type Cancel, type Clock, type Log, MINUTE, SECOND } from '../base/index.ts'
 import type { Notification } from '../alerts/index.ts'
+import { currentCorrelationId, newCorrelationId, withCorrelationId } from '../correlation/index.ts'
 import type { Channel, DeliveryRecord, DeliveryResult, Receiver } from './contract.ts'
 import { createTroubleLog, type TroubleLog } from './trouble-log.ts'
 
@@ -28,7 +29,10 @@ export interface NotifierOptions {
  * not wait for each other. While a notification waits for its next attempt, other groups of the channel go ahead.
  */
 export interface Notifier {
-  /** Takes a notification and returns; the end of it arrives at `onResult`. Never throws. */
+  /**
+   * Takes a notification and returns; the end of it arrives at `onResult`. Its attempts and log lines run under the correlation id
+   * of the caller, or under a new one. Never throws.
+   */
   send(notification: Notification): void
   /** As the dispatcher wants them. */
   readonly receivers: readonly { readonly name: string; readonly integrations: readonly string[] }[]
@@ -43,6 +47,7 @@ const REMEMBERED_GROUPS = 1000
 
 interface Waiting {
   readonly notification: Notification
+  readonly correlationId: string
   readonly deadlineAtMs: number
   attempts: number
   notBeforeMs: number
@@ -93,6 +98,7 @@ export function createNotifier(options: NotifierOptions): Notifier {
     result: DeliveryResult,
     trouble?: TroubleLog,
   ): void {
+    const correlationId = currentCorrelationId() ?? newCorrelationId()
     const record: DeliveryRecord = {
       atMs: clock.now(),
       receiver: notification.receiver,
@@ -102,6 +108,7 @@ export function createNotifier(options: NotifierOptions): Notifier {
       alerts: notification.alerts.length,
       attempts,
       result,
+      correlationId,
     }
     records.unshift(record)
     if (records.length > recordLimit) records.length = recordLimit
@@ -127,8 +134,10 @@ export function createNotifier(options: NotifierOptions): Notifier {
   function drop(lane: Lane, waiting: Waiting, result: DeliveryResult): void {
     if (!lane.queue.includes(waiting)) return
     lane.queue = lane.queue.filter(other => other !== waiting)
-    if (waiting.attempts === 0) refuse(waiting.notification, lane.channel.kind, result, lane.trouble)
-    else finish(waiting.notification, lane.channel.kind, waiting.attempts, result, lane.trouble)
+    withCorrelationId(waiting.correlationId, () => {
+      if (waiting.attempts === 0) refuse(waiting.notification, lane.channel.kind, result, lane.trouble)
+      else finish(waiting.notification, lane.channel.kind, waiting.attempts, result, lane.trouble)
+    })
   }
 
   /** Starts what may start now, or sets the timer for what may start later. */
@@ -169,7 +178,9 @@ export function createNotifier(options: NotifierOptions): Notifier {
     const cancel = clock.after(Math.min(timeoutMs, waiting.deadlineAtMs - clock.now()), () => abort.abort())
     let result: DeliveryResult
     try {
-      result = await lane.channel.send(waiting.notification, abort.signal)
+      result = await withCorrelationId(waiting.correlationId, () =>
+        lane.channel.send(waiting.notification, abort.signal),
+      )
     } catch (error) {
       // A fault of ours. Its message may quote what is sent, so only its kind is told.
       const kind = error instanceof Error ? error.name : typeof error
@@ -190,7 +201,9 @@ export function createNotifier(options: NotifierOptions): Notifier {
       const backoff = Math.min(backoffMs.first * 2 ** (attempts - 1), backoffMs.longest)
       waiting.notBeforeMs = Math.max(now + backoff, lane.pausedUntilMs)
       lane.failing.set(groupKey, { attempts, notBeforeMs: now + backoff })
-      lane.trouble.failed(now, result, { groupKey, waitMs: waiting.notBeforeMs - now })
+      withCorrelationId(waiting.correlationId, () =>
+        lane.trouble.failed(now, result, { groupKey, waitMs: waiting.notBeforeMs - now }),
+      )
     }
     if (result.ok || !result.retry || stopping || waiting.notBeforeMs >= waiting.deadlineAtMs)
       drop(lane, waiting, result)
@@ -216,6 +229,7 @@ export function createNotifier(options: NotifierOptions): Notifier {
       const notBeforeMs = Math.max(now, lane.failing.get(notification.groupKey)?.notBeforeMs ?? now)
       lane.queue.push({
         notification,
+        correlationId: currentCorrelationId() ?? newCorrelationId(),
         deadlineAtMs: Math.max(now + deadlineMs, notBeforeMs + timeoutMs),
         attempts: 0,
         notBeforeMs,

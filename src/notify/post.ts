@@ -1,4 +1,5 @@
 import { errorText } from '../base/index.ts'
+import { CORRELATION_HEADER, currentCorrelationId } from '../correlation/index.ts'
 import type { DeliveryFailure, DeliveryResult } from './contract.ts'
 
 /** What an HTTP status means for a notification; the first row that matches counts. */
@@ -39,11 +40,17 @@ export interface Post {
 
 /** POSTs JSON once and says what came of it, by the table. Never rejects, never follows redirects, never repeats URL or body. */
 export async function post(request: Post, signal: AbortSignal): Promise<DeliveryResult> {
+  const correlationId = currentCorrelationId()
   let response: Response
   try {
     response = await fetch(request.url, {
       method: 'POST',
-      headers: { 'content-type': 'application/json', 'user-agent': 'celeriac', ...request.headers },
+      headers: {
+        'content-type': 'application/json',
+        'user-agent': 'celeriac',
+        ...(correlationId === undefined ? {} : { [CORRELATION_HEADER]: correlationId }),
+        ...request.headers,
+      },
       body: JSON.stringify(request.body),
       redirect: 'manual',
       signal,

@@ -9,7 +9,7 @@ test('a healthy fleet answers in the words of the guide', () => {
   stage.connect()
   stage.pass(120)
   expect(health(stage)).toEqual({
-    celery: { ok: true, body: { status: 'healthy', workers: [...WORKERS], worker_count: 2 } },
+    celery: { ok: true, body: { status: 'healthy', worker_count: 2 }, hosts: { workers: [...WORKERS] } },
     broker: { ok: true, body: { status: 'healthy', connected: true } },
     queue: { ok: true, body: { queue_depth: 10, worker_count: 2, backend: 'redis' } },
   })

@@ -5,6 +5,8 @@ import { type BrokerStatus, MAX_ROWS } from './input.ts'
 export interface HealthReport {
   readonly ok: boolean
   readonly body: Readonly<Record<string, unknown>>
+  /** What holds host names, apart from the body: not for strangers (guide-flaw 75). */
+  readonly hosts?: Readonly<Record<string, unknown>>
 }
 
 /** Why a report is not good. Codes, never messages: those may hold addresses (guide-flaw 70). */
@@ -96,10 +98,10 @@ function celery({ fleets, nowMs }: HealthInput, brokerReason: HealthReason | und
     ok: true,
     body: {
       status: 'healthy',
-      workers: workers.sort().slice(0, MAX_ROWS),
       worker_count: count,
       ...(unread.length === 0 ? {} : { queues_without_consumers: unread.sort().slice(0, MAX_ROWS) }),
     },
+    hosts: { workers: workers.sort().slice(0, MAX_ROWS) },
   }
 }
 

@@ -149,8 +149,6 @@ test.each([
   '/livez',
   '/healthz',
   '/health',
-  '/healthz',
-  '/livez',
   '/-/ready',
   '/readyz',
   '/monitoring/health/celery',

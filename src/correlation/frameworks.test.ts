@@ -37,7 +37,7 @@ const express = correlationForExpress()
 const fastify = correlationForFastify()
 
 const LISTENERS: Readonly<Record<string, RequestListener>> = {
-  hono: getRequestListener(hono.fetch),
+  hono: (request, response) => void getRequestListener(hono.fetch)(request, response),
   // Express calls (req, res, next) of node:http itself (its guide "Using middleware").
   express: (request, response) =>
     express(request, response, () => {

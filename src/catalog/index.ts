@@ -19,6 +19,7 @@ export {
   type OverrideProblem,
 } from './configure.ts'
 export { type Dashboard, type DashboardRow, dashboards, fullLegend, narrowed } from './dashboards.ts'
+export { type Inhibition, inhibitions } from './inhibitions.ts'
 export { type LabelName, type MetricId, type MetricName, metrics, type Metrics } from './metrics.ts'
 export {
   type Panel,

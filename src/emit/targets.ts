@@ -1,6 +1,8 @@
+import { alertmanagerTarget } from './alertmanager/index.ts'
 import { docsTarget } from './docs/index.ts'
+import { operatorTarget } from './operator/index.ts'
 import { prometheusTarget } from './prometheus/index.ts'
 import type { Target } from './target.ts'
 
 /** Every target, in the order in which the help lists them. */
-export const targets: readonly Target[] = [prometheusTarget, docsTarget]
+export const targets: readonly Target[] = [prometheusTarget, operatorTarget, alertmanagerTarget, docsTarget]

@@ -4,7 +4,7 @@ import { Document, isMap, isScalar, isSeq, type Node, visit } from 'yaml'
 export type YamlNote = readonly [path: readonly (string | number)[], text: string]
 
 /**
- * Writes data as YAML with a comment on top, and notes above the entries they name. Expressions of several lines become blocks;
+ * Writes data as YAML with a comment on top, and notes above the entries they name. Expressions of several lines become blocks, templates are quoted;
  * nothing is folded or aliased. Throws when a note names an entry that is not there: it would be lost.
  */
 export function toYaml(comment: string, data: unknown, notes: readonly YamlNote[] = []): string {
@@ -13,12 +13,16 @@ export function toYaml(comment: string, data: unknown, notes: readonly YamlNote[
     Scalar(key, node) {
       if (key === 'key' || !isScalar(node) || typeof node.value !== 'string') return
       if (node.value.includes('\n')) node.type = 'BLOCK_LITERAL'
-      else if (node.value.includes('{{')) node.type = 'QUOTE_DOUBLE'
+      else if (node.value.includes('{{'))
+        node.type = node.value.includes('"') && !node.value.includes("'") ? 'QUOTE_SINGLE' : 'QUOTE_DOUBLE'
     },
   })
   for (const [path, text] of notes) entryAt(document, path).commentBefore = commented(text, ' ')
   return `${commented(comment, '# ')}\n\n${document.toString({ lineWidth: 0, indentSeq: true })}`
 }
+
+/** Several documents in one stream, as `kubectl apply -f -` reads them. */
+export const yamlStream = (documents: readonly string[]): string => documents.join('---\n')
 
 /** Each line after `mark`, empty ones without the space at its end. */
 const commented = (text: string, mark: string): string =>

@@ -15,6 +15,9 @@ import {
 
 export const META_FILE = 'celeriac-meta.rules.yml'
 
+/** The alert that always fires; routes send it to what calls people when it stops coming. */
+export const WATCHDOG = 'CeleriacWatchdog'
+
 /** What to do when Celeriac itself is silent. */
 export const META_RUNBOOK = {
   alert: 'CeleriacDown',
@@ -86,7 +89,7 @@ export const metaGroup = (options: RuleOptions): CatalogRuleGroup => ({
     },
     {
       kind: 'alert',
-      alert: 'CeleriacWatchdog',
+      alert: WATCHDOG,
       expr: 'vector(1)',
       forMs: 0,
       keepFiringForMs: 0,
@@ -118,7 +121,7 @@ export function metaTests(options: RuleOptions) {
     ],
     alert_rule_test: [
       { eval_time: '15m', alertname: 'CeleriacDown', exp_alerts: alerts },
-      { eval_time: '15m', alertname: 'CeleriacWatchdog', exp_alerts: [always] },
+      { eval_time: '15m', alertname: WATCHDOG, exp_alerts: [always] },
     ],
   })
   return {

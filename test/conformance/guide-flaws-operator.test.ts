@@ -48,13 +48,13 @@ const emitted = (given: Partial<EmitSettings> = {}) => {
       ?.files(emitSettings(given))
       .map(({ path, content }) => [path, content]) ?? [],
   )
-  const object = <T>(path: string): T => parse(files[path] ?? '') as T
+  const object = (path: string): unknown => parse(files[path] ?? '')
   return {
     files,
-    service: object<Service>('service.yaml'),
-    monitor: object<ServiceMonitor>('servicemonitor.yaml'),
-    rule: object<{ readonly metadata: Meta; readonly spec: RuleFile }>('prometheusrule.yaml'),
-    routes: object<AlertmanagerConfig>('alertmanagerconfig.yaml'),
+    service: object('service.yaml') as Service,
+    monitor: object('servicemonitor.yaml') as ServiceMonitor,
+    rule: object('prometheusrule.yaml') as { readonly metadata: Meta; readonly spec: RuleFile },
+    routes: object('alertmanagerconfig.yaml') as AlertmanagerConfig,
   }
 }
 

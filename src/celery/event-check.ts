@@ -61,8 +61,8 @@ export function checkEvent(value: unknown): EventProblem | undefined {
       ? problem('missing_field', `expected an event with "type", got ${kindOf(type)}`)
       : problem('bad_field', `expected "type" to be a string, got ${kindOf(type)}`)
   }
-  const check = CHECKS.get(type)
-  if (check === undefined)
+  const known = CHECKS.get(type)
+  if (known === undefined)
     return problem('unknown_type', `no event type of Celery: ${JSON.stringify(type.slice(0, 60))}`)
   if (!isName(event['hostname'])) return nameProblem(type, 'hostname', event['hostname'])
   const timestamp = event['timestamp']
@@ -70,7 +70,9 @@ export function checkEvent(value: unknown): EventProblem | undefined {
   const clock = event['clock']
   if (typeof clock !== 'number' && clock !== null) event['clock'] = null
   if (event['pid'] !== undefined && typeof event['pid'] !== 'number') delete event['pid']
-  return check(type, event)
+  // One copy of the type's name for all events: comparing it from here on compares pointers.
+  event['type'] = known.type
+  return known.check(type, event)
 }
 
 /** Narrowing form of `checkEvent` for a value it found nothing wrong with. */
@@ -184,17 +186,21 @@ function checkRevoked(type: string, event: Fields): EventProblem | undefined {
 }
 
 /** One row a type (celery-wire.md section 6). */
-const CHECKS: ReadonlyMap<string, Check> = new Map<CeleryEvent['type'], Check>([
-  ['worker-online', checkWorker],
-  ['worker-heartbeat', checkWorker],
-  ['worker-offline', checkWorker],
-  ['task-sent', checkSent],
-  ['task-received', checkNamedTask],
-  ['task-started', checkTask],
-  ['task-succeeded', checkSucceeded],
-  ['task-failed', checkFailed],
-  ['task-retried', checkFailed],
-  ['task-rejected', checkRejected],
-  ['task-revoked', checkRevoked],
-  ['task-cancelled', checkTask],
-])
+const CHECK_OF: Readonly<Record<CeleryEvent['type'], Check>> = {
+  'worker-online': checkWorker,
+  'worker-heartbeat': checkWorker,
+  'worker-offline': checkWorker,
+  'task-sent': checkSent,
+  'task-received': checkNamedTask,
+  'task-started': checkTask,
+  'task-succeeded': checkSucceeded,
+  'task-failed': checkFailed,
+  'task-retried': checkFailed,
+  'task-rejected': checkRejected,
+  'task-revoked': checkRevoked,
+  'task-cancelled': checkTask,
+}
+
+const CHECKS: ReadonlyMap<string, { readonly type: string; readonly check: Check }> = new Map(
+  Object.entries(CHECK_OF).map(([type, check]) => [type, { type, check }]),
+)

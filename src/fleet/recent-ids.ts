@@ -4,19 +4,44 @@ const MAX_IDS = 50_000
 /** Longer ids are not remembered. */
 const MAX_ID_LENGTH = 64
 
+/** Ids of one generation: added by the thousand and asked for seldom, so that they are indexed only when somebody asks. */
+class Generation {
+  readonly #ids: string[] = []
+  readonly #index = new Set<string>()
+  #indexed = 0
+
+  get size(): number {
+    return this.#ids.length
+  }
+
+  add(id: string): void {
+    if (this.#ids.length < MAX_IDS && id.length <= MAX_ID_LENGTH) this.#ids.push(id)
+  }
+
+  has(id: string): boolean {
+    while (this.#indexed < this.#ids.length) this.#index.add(this.#ids[this.#indexed++]!)
+    return this.#index.has(id)
+  }
+}
+
 /** Ids of the last moments, for at least one and at most two generations' time. */
 export class RecentIds {
   readonly #generationMs: number
-  #young = new Set<string>()
-  #old = new Set<string>()
+  #young = new Generation()
+  #old = new Generation()
   #bornMs = Number.NEGATIVE_INFINITY
 
   constructor(generationMs: number) {
     this.#generationMs = generationMs
   }
 
+  /** How many are remembered. */
+  get size(): number {
+    return this.#young.size + this.#old.size
+  }
+
   add(id: string): void {
-    if (this.#young.size < MAX_IDS && id.length <= MAX_ID_LENGTH) this.#young.add(id)
+    this.#young.add(id)
   }
 
   has(id: string): boolean {
@@ -25,10 +50,8 @@ export class RecentIds {
 
   tick(nowMs: number): void {
     if (nowMs - this.#bornMs < this.#generationMs) return
-    const spare = this.#old
-    spare.clear()
     this.#old = this.#young
-    this.#young = spare
+    this.#young = new Generation()
     this.#bornMs = nowMs
   }
 }

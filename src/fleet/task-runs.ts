@@ -89,8 +89,13 @@ export class TaskRuns {
   }
 
   /** A worker has taken it. `again`: the broker delivered it again. */
-  received(task: TaskRecord, { retries, hostname, pid }: TaskReceivedEvent, again: boolean): void {
-    const worker = this.#names.of(hostname)
+  received(
+    task: TaskRecord,
+    { retries, hostname, pid }: TaskReceivedEvent,
+    by: WorkerLife | undefined,
+    again: boolean,
+  ): void {
+    const worker = by === undefined ? this.#names.of(hostname) : by.worker
     // A start that was heard although nobody was seen to receive it: the receipt is late, and of that run.
     let late = false
     if (task.attempts === undefined && retries === 0 && !again)
@@ -110,13 +115,13 @@ export class TaskRuns {
 
   /** It began to run. Returns what is to be told, with its wait when that is known. */
   started(task: TaskRecord, event: TaskStartedEvent, by: WorkerLife | undefined, atMs: number): TaskChange {
-    const { hostname } = event
+    const hostname = by === undefined ? this.#names.of(event.hostname) : by.worker
     const stampMs = event.timestamp * 1000
     const trusted = isTrusted(by?.clock, atMs - stampMs)
     const change = taskChange('started', hostname)
     task.timedOut = false
     const { attempts } = task
-    if (task.worker === '') task.worker = this.#names.of(hostname)
+    if (task.worker === '') task.worker = hostname
     const number = attempts === undefined ? 0 : attempts.started(hostname, event.pid)
     const attempt: Attempt | undefined =
       attempts === undefined ? task : number === undefined ? undefined : attempts.of(number)
@@ -127,7 +132,7 @@ export class TaskRuns {
         change.waitSeconds = waitUntil(attempt.readyMs, attempt.waitingSinceMs, theirMs, atMs)
       } else if (attempt.startedMs !== attempt.startedMs) {
         attempt.startedMs = trusted ? stampMs : atMs
-        attempt.worker = this.#names.of(hostname)
+        attempt.worker = hostname
       }
     }
     if (attempts !== undefined) {

@@ -87,12 +87,14 @@ export class TaskTable {
     if (this.#held.due(atMs) || this.#endings.due(atMs) || this.#unseenEndings.due(atMs)) this.tick(atMs)
     const task = this.#records.get(event.uuid) ?? this.#open(event.uuid)
     if (task.adopted) this.#unadopt(task)
+    // One copy of each worker's name for all its events.
+    const worker = by === undefined ? event.hostname : by.worker
     switch (event.type) {
       case 'task-sent':
         return this.#sentTo(task, event, atMs)
       case 'task-received': {
-        const again = this.#received(task, event)
-        this.#tell(task, taskChange('received', event.hostname), atMs)
+        const again = this.#received(task, event, by)
+        this.#tell(task, taskChange('received', worker), atMs)
         if (again) this.#held.tell(task, { kind: 'redelivered', task: UNKNOWN, queue: UNKNOWN }, false, atMs)
         return
       }
@@ -100,13 +102,13 @@ export class TaskTable {
         this.#runs++
         return this.#tell(task, this.#taskRuns.started(task, event, by, atMs), atMs)
       case 'task-succeeded': {
-        const change = taskChange('succeeded', event.hostname)
+        const change = taskChange('succeeded', worker)
         if (event.runtime !== null && event.runtime >= 0) change.runtimeSeconds = event.runtime
         this.#tell(task, change, atMs)
         return this.#end(task, event, atMs)
       }
       case 'task-failed': {
-        const change = taskChange('failed', event.hostname)
+        const change = taskChange('failed', worker)
         change.exception = this.#names.of(exceptionClass(event.exception, event.traceback))
         if (isSecondTimeout(task, change)) return
         this.#tell(task, change, atMs)
@@ -115,10 +117,10 @@ export class TaskTable {
       case 'task-retried':
         return this.#tell(task, this.#taskRuns.retried(task, event), atMs)
       case 'task-rejected':
-        this.#tell(task, taskChange('rejected', event.hostname), atMs)
+        this.#tell(task, taskChange('rejected', worker), atMs)
         return event.requeue ? this.#taskRuns.putBack(task, event) : this.#end(task, event, atMs)
       case 'task-revoked':
-        this.#tell(task, taskChange('revoked', event.hostname), atMs)
+        this.#tell(task, taskChange('revoked', worker), atMs)
         return this.#end(task, event, atMs)
       case 'task-cancelled':
         return this.#taskRuns.putBack(task, event)
@@ -220,14 +222,14 @@ export class TaskTable {
   }
 
   /** True when the broker delivered it again. */
-  #received(task: TaskRecord, event: TaskReceivedEvent): boolean {
+  #received(task: TaskRecord, event: TaskReceivedEvent, by: WorkerLife | undefined): boolean {
     this.#runs++
     const again =
       event.retries >= newestOf(task) && this.#redeliveries.received(task, event.retries, event.name)
-    const name = this.#names.of(event.name)
+    const name = task.name === event.name ? task.name : this.#names.of(event.name)
     if (this.#receivedNames.size < MAX_INTERNED) this.#receivedNames.add(name)
     if (!task.sentNamed) task.name = name
-    this.#taskRuns.received(task, event, again)
+    this.#taskRuns.received(task, event, by, again)
     return again
   }
 

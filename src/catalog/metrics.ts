@@ -347,8 +347,8 @@ export const metrics = {
     kind: 'gauge',
     labels: ['broker', 'queue'],
     unit: 'count',
-    sources: ['inspect'],
-    help: 'Workers up that consume a queue.',
+    sources: ['broker', 'inspect'],
+    help: 'Consumers of a queue as RabbitMQ counts them, which are workers as a rule; on Redis, workers up that said that they consume it.',
   }),
   queueOldestTaskAge: metric({
     name: 'celery_queue_oldest_task_age_seconds',
@@ -436,7 +436,7 @@ export const metrics = {
     labels: ['broker'],
     unit: 'seconds',
     sources: ['broker'],
-    help: 'Age of the oldest delivery that is not acknowledged; 0 when there is none.',
+    help: 'Age of the oldest delivery that is not acknowledged; 0 when there is none. Redis only: RabbitMQ tells no ages, and there celery_task_running_oldest_seconds of tasks with acks_late is the least that it can be.',
   }),
   brokerUnackedOverdue: metric({
     name: 'celery_broker_unacked_overdue',

@@ -94,6 +94,7 @@ const tlsOptions = (tls: NonNullable<BrokerEntry['tls']>): TlsOptions =>
     ? {}
     : {
         ...(tls.verify === undefined ? {} : { verify: tls.verify }),
+        ...(tls.checkHostname === undefined ? {} : { checkHostname: tls.checkHostname }),
         ...(tls.ca === undefined ? {} : { caFile: tls.ca }),
         ...(tls.cert === undefined ? {} : { certFile: tls.cert }),
         ...(tls.key === undefined ? {} : { keyFile: tls.key }),

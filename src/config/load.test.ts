@@ -134,7 +134,7 @@ brokers:
     eventExchange: ev
     controlExchange: ctl
     transportOptions: { global_keyprefix: 'app1:' }
-    tls: { ca: /ca.pem, cert: /cert.pem, key: /key.pem, verify: false }
+    tls: { ca: /ca.pem, cert: /cert.pem, key: /key.pem, verify: false, checkHostname: false }
   - name: us
     url: amqp://monitor:secret@us//
     managementUrl: http://monitor:secret@us:15672
@@ -148,7 +148,13 @@ brokers:
     name: 'eu',
     queues: ['mail', 'reports'],
     transportOptions: { event_exchange: 'ev', control_exchange: 'ctl', global_keyprefix: 'app1:', sep: ':' },
-    tls: { caFile: '/ca.pem', certFile: '/cert.pem', keyFile: '/key.pem', verify: false },
+    tls: {
+      caFile: '/ca.pem',
+      certFile: '/cert.pem',
+      keyFile: '/key.pem',
+      verify: false,
+      checkHostname: false,
+    },
     managementUrl: undefined,
     enableEvents: true,
   })
@@ -185,7 +191,7 @@ test.each([
   ['url: redis://h\n    ulr: x', /brokers\[0\]: unknown key "ulr"; did you mean "url"\?/],
   [
     'url: redis://h\n    tls: { cafile: x }',
-    /:3: brokers\[0\]\.tls: unknown key "cafile"; known: ca, cert, key, verify/,
+    /:3: brokers\[0\]\.tls: unknown key "cafile"; known: ca, cert, key, verify, checkHostname/,
   ],
   ['url: redis://h\n    tls: { verify: maybe }', /:3: brokers\[0\]\.tls\.verify: .*expected boolean/],
   ['url: redis://h\n    tls: no', /:3: brokers\[0\]\.tls: .*expected object/],

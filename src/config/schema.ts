@@ -50,6 +50,13 @@ const tlsFiles = z.strictObject({
   verify: z.boolean().optional().describe('False accepts any certificate. Default true.'),
 })
 
+const brokerTls = tlsFiles.extend({
+  checkHostname: z
+    .boolean()
+    .optional()
+    .describe('False accepts a certificate that was made for another host. Default true.'),
+})
+
 /** One broker of the list. */
 export const brokerEntry = z.strictObject({
   name: z
@@ -79,7 +86,7 @@ export const brokerEntry = z.strictObject({
     .optional()
     .describe("RabbitMQ's management API, such as http://user:password@host:15672."),
   tls: z
-    .union([z.literal(true), tlsFiles])
+    .union([z.literal(true), brokerTls])
     .optional()
     .describe('Speak TLS, whatever the scheme of the URL; true trusts the authorities of the system.'),
   enableEvents: z

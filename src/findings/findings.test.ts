@@ -332,6 +332,13 @@ describe('one thing wrong is one finding', () => {
     expect(found.cost).not.toBeNull()
   })
 
+  test('without the management API alarms are missing only where publishing may not be tried', () => {
+    const cost = (alarms: readonly string[] | null) =>
+      one({ connection: { transport: 'amqp' }, server: { alarms } }).cost
+    expect(cost([])).toMatch(/^Unacknowledged messages, deliveries, memory and connections of the broker/)
+    expect(cost(null)).toMatch(/memory, connections and alarms of the broker/)
+  })
+
   test('evictions while we watch', () => {
     let evicted = 0
     const part: Play = {

@@ -78,6 +78,8 @@ function unreadable({ seen, connection, fleet, nowMs }: Scene): readonly Found[]
 }
 
 function unknown({ fleet, nowMs, connection, connectedMs, seen }: Scene): readonly Found[] {
+  // Whether it blocks publishers is found out by publishing, unless we may not.
+  const alarmsAreKnown = (fleet.server(nowMs)?.alarms ?? null) !== null
   const found: Found[] = []
   if (connectedMs >= FIRST_SIGNS_MS && fleet.queues(nowMs).length === 0)
     found.push({
@@ -97,7 +99,7 @@ function unknown({ fleet, nowMs, connection, connectedMs, seen }: Scene): readon
       level: 'missing',
       source: 'broker',
       title: "RabbitMQ's management API is not configured.",
-      cost: 'Unacknowledged messages, deliveries, memory, connections and alarms of the broker are not known, nor queues that no worker consumes and no sender names.',
+      cost: `Unacknowledged messages, deliveries, memory${alarmsAreKnown ? ' and connections' : ', connections and alarms'} of the broker are not known, nor queues that no worker consumes and no sender names.`,
       fix: 'Set managementUrl: http://user:password@host:15672 for this broker in the configuration; the user needs the tag monitoring.',
     })
   return found

@@ -10,10 +10,6 @@ interface Mark {
   /** Task events since the last look; of this process at all. */
   heard: boolean
   everHeard: boolean
-  /** Processes that it left, and the highest count before its count fell. */
-  readonly formerPids: Set<number>
-  fallen: number | null
-  returns: number
   lost: number
 }
 
@@ -21,8 +17,6 @@ interface Mark {
 export interface WorkerSeen {
   /** Tasks it counted while no task event came from it; null while it sends some, or did too little to tell. */
   readonly silentTasks: number | null
-  /** It goes back and forth between two processes. */
-  readonly twins: boolean
   /** Task runs it counted and no event told of. */
   readonly lostEvents: number
   /** Some came since it was first seen, and it has not fallen silent since. */
@@ -32,9 +26,6 @@ export interface WorkerSeen {
 /** Looks that found more tasks and no event, before a worker is said to send none; more when it once did. */
 const SILENT_RISES = 2
 const SILENT_RISES_AFTER_EVENTS = 5
-/** How often a worker must come back to a process it had left. */
-const TWIN_RETURNS = 2
-const MAX_PIDS = 16
 
 /** Follows every worker from look to look. Bounded by the workers that the fleet knows. */
 export class WorkerMarks {
@@ -69,7 +60,6 @@ export class WorkerMarks {
     const silent = mark.rises >= (mark.everHeard ? SILENT_RISES_AFTER_EVENTS : SILENT_RISES)
     return {
       silentTasks: silent ? mark.silent : null,
-      twins: mark.returns >= TWIN_RETURNS,
       lostEvents: mark.lost,
       sendsTaskEvents: (mark.everHeard || mark.heard) && !silent,
     }
@@ -87,27 +77,12 @@ const newMark = (view: WorkerView): Mark => ({
   rises: 0,
   heard: false,
   everHeard: false,
-  formerPids: new Set(),
-  fallen: null,
-  returns: 0,
   lost: 0,
 })
 
 function compare(mark: Mark, { pid, processedTotal }: WorkerView): void {
   const changed = pid !== null && mark.pid !== null && pid !== mark.pid
   const fell = processedTotal !== null && mark.processed !== null && processedTotal < mark.processed
-  if (changed) {
-    // No process comes back after another took its place, so both must live.
-    if (mark.formerPids.has(pid)) mark.returns++
-    if (mark.pid !== null && mark.formerPids.size < MAX_PIDS) mark.formerPids.add(mark.pid)
-    mark.fallen = null
-  } else if (fell) {
-    // In containers every worker has pid 1: there the count itself goes back and forth.
-    mark.fallen ??= mark.processed
-  } else if (mark.fallen !== null && (processedTotal ?? 0) >= mark.fallen) {
-    mark.returns++
-    mark.fallen = null
-  }
   if (changed || fell) mark.everHeard = false
   if (mark.heard) mark.everHeard = true
   if (changed || fell || mark.heard) {

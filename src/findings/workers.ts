@@ -107,8 +107,11 @@ function idleConsumers({ present }: Scene): readonly Found[] {
   return found
 }
 
-function twins({ present, seen }: Scene): readonly Found[] {
-  const doubled = present.filter(({ worker }) => seen.worker(worker)?.twins === true)
+/** One return may be a word that came late. */
+const TWIN_RETURNS = 2
+
+function twins({ present }: Scene): readonly Found[] {
+  const doubled = present.filter(({ returns }) => returns >= TWIN_RETURNS)
   if (doubled.length === 0) return []
   return [
     {

@@ -135,6 +135,8 @@ export interface WorkerView {
   readonly pid: number | null
   /** Processes of the pool, the parent not included; null when not said. */
   readonly pids: readonly number[] | null
+  /** How often of late a process was heard again under this name after another had been; from 2 on several live under it. */
+  readonly returns: number
   /** False: it is heard, and never beat although it had the time to; null until that is known. */
   readonly heartbeats: boolean | null
   /** See `celery_worker_consuming`; null when it cannot be known, as without remote control. */
@@ -155,7 +157,7 @@ export interface QueueView {
   /** Waiting in the broker; null when unknown or too old. */
   readonly depth: number | null
   readonly depthAtMs: number | null
-  /** Workers up that consume it; null when no worker was ever asked. */
+  /** Its consumers as the broker counts them, where it does (AMQP); else workers up that consume it, null when no worker was ever asked. */
   readonly consumers: number | null
   /** Age of the oldest task of this queue that was sent and not started, from events or from the broker's oldest message; null when unknown. */
   readonly oldestTaskAgeSeconds: number | null

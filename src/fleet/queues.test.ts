@@ -310,6 +310,15 @@ test('slots, reserved tasks and load of a queue follow from the workers that con
   })
 })
 
+test('where the broker counts the consumers of a queue, its number is told, also of those that nobody asked or heard', () => {
+  const fleet = asked()
+  const counted = queueReading({ queue: 'gdpr', depth: 7, consumers: 3 })
+  fleet.observe(counted, T0 + 40_000)
+  expect(view(fleet, T0 + 40_000, 'gdpr')).toMatchObject({ consumers: 3, freeSlots: 0 })
+  fleet.observe({ kind: 'broker-lost' }, T0 + 40_001)
+  expect(view(fleet, T0 + 40_001, 'gdpr')?.consumers).not.toBe(3)
+})
+
 test('a worker that stops takes its slots and its tasks along', () => {
   const fleet = asked()
   fleet.apply(offline({ worker: W2, atMs: T0 + 40_001 }), T0 + 40_001)

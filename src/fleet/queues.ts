@@ -29,6 +29,8 @@ interface Queue {
   /** The newest task that was forgotten while it waited: until a newer one starts, the oldest is not known. NaN: none. */
   lostUntilMs: number
   unacked: number | null
+  /** As the broker counts them; null where it does not. */
+  consumers: number | null
   readonly progress: QueueProgress
   readonly headAges: HeadAges
   /** What began to wait before `sinceMs` was not in the broker, by a reading in that round of questions. */
@@ -84,6 +86,7 @@ export class QueueTable {
       else if (Number.isNaN(queue.emptySinceMs)) queue.emptySinceMs = atMs
       if (depth > 0) queue.namedAtMs = atMs
       queue.unacked = facts.unacked
+      queue.consumers = facts.consumers
       queue.progress.read(facts, atMs)
       queue.headAges.read(facts, atMs, sinceOf)
       queue.leftBefore ??= leftBefore(queue, round, atMs)
@@ -181,7 +184,7 @@ export class QueueTable {
         queue: name,
         depth,
         depthAtMs: fresh ? queue.depthAtMs : null,
-        consumers,
+        consumers: (fresh ? queue.consumers : null) ?? consumers,
         oldestTaskAgeSeconds: oldestAgeSeconds(queue, fresh, startsSeen, nowMs),
         noProgressSeconds: fresh ? queue.progress.seconds(nowMs) : null,
         unacked: fresh ? queue.unacked : null,
@@ -240,6 +243,7 @@ const makeQueue = (name: string, configured: boolean, maxGapMs: number): Queue =
   due: new Line(),
   lostUntilMs: Number.NaN,
   unacked: null,
+  consumers: null,
   progress: new QueueProgress(),
   headAges: new HeadAges(maxGapMs),
   leftBefore: undefined,

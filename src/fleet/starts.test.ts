@@ -115,6 +115,34 @@ test('a start that comes after its heartbeat is sorted before it by the clock of
   expect(account.counted([['a', 1]], () => true)).toBe(0)
 })
 
+test('where tasks start beside the heartbeats, a start that is under way is not lost, and a lost one is told', () => {
+  const account = new StartAccount()
+  let clock = 0
+  let processed = 0
+  const beat = (under: number): void => account.beat(clock++, clock * 2000, processed + under, false, true)
+  const run = (count: number): void => {
+    for (let i = 0; i < count; i++) {
+      account.received()
+      account.started(clock++, clock * 2000)
+    }
+    processed += count
+  }
+  const lost = (): number | undefined => account.counted([['a', processed]], () => true)
+  beat(0)
+  // At most heartbeats one task is counted whose start comes after.
+  for (let i = 0; i < 40; i++) {
+    run(10)
+    beat(i % 14 === 3 ? 0 : 1)
+    if (i > 3) expect(lost() ?? 0).toBe(0)
+  }
+  processed += 5
+  for (let i = 0; i < 20; i++) {
+    run(10)
+    beat(i % 2)
+  }
+  expect(lost()).toBe(5)
+})
+
 test('a worker that sends no task events loses none, nor one whose events are switched on later, or off', () => {
   const wire = new Wire().beat(2).answerStats()
   wire.run(500, { lose: all })

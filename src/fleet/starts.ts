@@ -10,6 +10,8 @@ interface Beat {
 
 /** A worker sends the events of a turn of its loop together, heartbeats at once: by so many heartbeats later all have come. */
 const SETTLED_AFTER = 2
+/** Where tasks start beside the heartbeats, so many of these in a row must miss a start. */
+const SIDE_BY_SIDE_BEATS = 15
 
 /**
  * Counts the runs of one worker process that it counted itself and no event told of. Its heartbeats say how many tasks its pool has
@@ -20,6 +22,9 @@ const SETTLED_AFTER = 2
  * Never counted are
  * - events on their way: a heartbeat is judged two heartbeats later, and starts are sorted before or after it by the worker's own
  *   logical clock, else by its time;
+ * - starts under way inside the worker: threads and greenlets count a task, acknowledge it, which waits for the broker, and only then
+ *   send its start (Celery `worker/request.py` `on_accepted`), so that a heartbeat may come between. A loss lasts and this does not:
+ *   what half a minute of heartbeats agree on is lost;
  * - a process that sends no task events: counting begins with the last heartbeat before the first of them, and of what was accepted
  *   in between only as much as was received counts;
  * - tasks that are set to send none (`send_events=False`): `stats` says how many of each name were accepted, and what was never
@@ -31,6 +36,8 @@ export class StartAccount {
   #beats: Beat[] = []
   /** `processed` minus starts, as it stands now for certain, and as it stood when counting began. */
   #deficit = Number.NaN
+  /** The newest differences, as many as must agree. */
+  #differences: number[] = []
   #base = Number.NaN
   #spoke = false
   /** No heartbeat was judged since the first task event. */
@@ -52,8 +59,11 @@ export class StartAccount {
     for (const beat of this.#beats) if (isBefore(clock, stampMs, beat)) beat.starts++
   }
 
-  /** A heartbeat with its numbers. `mute`: tasks are accepted and no task event comes at all. */
-  beat(clock: number | null, stampMs: number, processed: number, mute: boolean): void {
+  /**
+   * A heartbeat with its numbers. `mute`: tasks are accepted and no task event comes at all. `sideBySide`: the pool starts tasks in
+   * threads or greenlets, beside the heartbeats.
+   */
+  beat(clock: number | null, stampMs: number, processed: number, mute: boolean, sideBySide = false): void {
     if (mute) this.#spoke = false
     if (!this.#spoke) {
       this.#beats = []
@@ -62,7 +72,8 @@ export class StartAccount {
       return
     }
     this.#beats.push({ clock, stampMs, processed, starts: this.#starts, receipts: this.#receipts })
-    if (this.#beats.length > SETTLED_AFTER) this.#settle(this.#beats.shift()!)
+    if (this.#beats.length > SETTLED_AFTER)
+      this.#settle(this.#beats.shift()!, sideBySide ? SIDE_BY_SIDE_BEATS : 1)
   }
 
   /**
@@ -94,17 +105,22 @@ export class StartAccount {
     return newly
   }
 
-  #settle({ processed, starts, receipts }: Beat): void {
+  #settle({ processed, starts, receipts }: Beat, agreeing: number): void {
     const deficit = processed - starts
     if (Number.isNaN(this.#base)) this.#begin(deficit)
     // Events may have been switched on in between: what was accepted and not received was accepted before that.
     else if (this.#first) this.#base = Math.max(this.#base, deficit - Math.max(0, receipts - starts))
-    this.#deficit = deficit
+    // Counting began while starts were under way.
+    this.#base = Math.min(this.#base, deficit)
+    this.#differences.push(deficit)
+    while (this.#differences.length > agreeing) this.#differences.shift()
+    this.#deficit = Math.min(...this.#differences)
     this.#first = false
   }
 
   #begin(base: number): void {
     this.#base = base
+    this.#differences = []
     this.#silentBase = this.#silent
     this.#told = 0
   }

@@ -19,6 +19,10 @@ export interface WorkerRecord {
   life: WorkerLife
   /** Processes that `life` seems to have replaced: another may go by the same name, and then both are heard in turn. */
   readonly former: WorkerLife[]
+  /** See `WorkerView.returns`; when the last was, and the count that the newest heartbeat fell from. */
+  returns: number
+  returnedAtMs: number
+  fellFrom: number | null
 }
 
 export const makeWorker = (name: string, state: WorkerState, atMs: number): WorkerRecord => ({
@@ -33,7 +37,38 @@ export const makeWorker = (name: string, state: WorkerState, atMs: number): Work
   answeredAtMs: Number.NEGATIVE_INFINITY,
   life: new WorkerLife(name, null, atMs, Number.NEGATIVE_INFINITY),
   former: [],
+  returns: 0,
+  returnedAtMs: Number.NEGATIVE_INFINITY,
+  fellFrom: null,
 })
+
+/** Changes between processes that follow each other faster are one. */
+const RETURN_MS = 1_000
+
+/** A process is heard again after another took its place. None does that, so both must live. */
+export function noteReturn(worker: WorkerRecord, atMs: number): void {
+  if (atMs - worker.returnedAtMs < RETURN_MS) return
+  worker.returns++
+  worker.returnedAtMs = atMs
+}
+
+/** Takes the count of a heartbeat. In containers every worker has pid 1: there the count goes back and forth between two. */
+export function noteCount(worker: WorkerRecord, processed: number | undefined, atMs: number): void {
+  const before = worker.life.processed
+  if (processed === undefined || before === null) return
+  if (processed < before) worker.fellFrom = before
+  else if (worker.fellFrom !== null) {
+    if (processed >= worker.fellFrom) noteReturn(worker, atMs)
+    worker.fellFrom = null
+  }
+}
+
+/** A new process begins, or none has returned for as long as a worker needs to vanish. */
+export function forgetReturns(worker: WorkerRecord): void {
+  worker.returns = 0
+  worker.returnedAtMs = Number.NEGATIVE_INFINITY
+  worker.fellFrom = null
+}
 
 export const isPresent = (worker: WorkerRecord): boolean =>
   worker.state === 'up' || worker.state === 'suspect'
@@ -77,6 +112,7 @@ export function viewOf(worker: WorkerRecord, time: ViewTime): WorkerView {
     version: life.version,
     pid: life.pid,
     pids: life.pids,
+    returns: worker.returns,
     heartbeats: known ? hasHeartbeats(life, time) : null,
     consuming: known ? life.consuming.told(time.nowMs, life.isDeafened ? Infinity : time.freshMs) : null,
     prefetch: known ? life.prefetch : null,

@@ -346,6 +346,35 @@ test('two processes under one name are not taken for one that restarts without e
   expect(moves(fleet)).toEqual(['new > up'])
 })
 
+test('that several live under one name is seen however close their heartbeats are, and forgotten when one is gone', () => {
+  for (const pids of [
+    [100, 200],
+    [1, 1],
+  ]) {
+    const fleet = createFleet()
+    const beat = (twin: number, i: number): void => {
+      const atMs = T0 + i * 2000 + twin
+      fleet.apply(heartbeat({ pid: pids[twin] ?? 0, processed: 1000 * twin + i, atMs }), atMs)
+    }
+    for (let i = 0; i < 4; i++) for (const twin of [0, 1]) beat(twin, i)
+    expect(fleet.workers(T0 + 6001)[0]?.returns, String(pids)).toBeGreaterThanOrEqual(2)
+    for (let i = 4; i < 60; i++) beat(1, i)
+    fleet.tick(T0 + 120_000)
+    expect(fleet.workers(T0 + 120_000)).toMatchObject([{ state: 'up', returns: 0 }])
+  }
+})
+
+test('one that restarts again and again is alone', () => {
+  const fleet = createFleet()
+  for (let life = 0; life < 6; life++)
+    for (let beat = 0; beat < 5; beat++) {
+      const atMs = T0 + life * 20_000 + beat * 2000
+      const said = { pid: 1, processed: beat, atMs }
+      fleet.apply(beat === 0 ? online(said) : heartbeat(said), atMs)
+      expect(fleet.workers(atMs)).toMatchObject([{ returns: 0 }])
+    }
+})
+
 test('the clock of a worker is told once ten heartbeats were heard', () => {
   const fleet = createFleet()
   const at = (i: number) => T0 + i * 2000

@@ -2,7 +2,14 @@ import type { TaskEvent, WorkerEvent } from '../celery/index.ts'
 import type { FleetChange, InspectMethod, WorkerState } from './contract.ts'
 import type { FleetSettings } from './options.ts'
 import { readActiveQueues, readRequests, readStats, type RequestsReply } from './replies.ts'
-import { isPresent, makeWorker, type WorkerRecord } from './worker-record.ts'
+import {
+  forgetReturns,
+  isPresent,
+  makeWorker,
+  noteCount,
+  noteReturn,
+  type WorkerRecord,
+} from './worker-record.ts'
 import { WorkerLife } from './worker-life.ts'
 
 /** What the table of workers tells to the rest of the fleet. */
@@ -115,6 +122,8 @@ export class WorkerTable {
       if (!otherPid) this.#heard(worker, atMs)
       return !otherPid
     }
+    if (event.type === 'worker-online') forgetReturns(worker)
+    else if (!otherPid) noteCount(worker, event.processed, atMs)
     const life =
       otherPid || countsAnew(worker.life, event) ? this.#replaceLife(worker, event.pid, atMs) : worker.life
     life.pid = event.pid ?? life.pid
@@ -127,7 +136,13 @@ export class WorkerTable {
     }
     if (event.processed !== undefined) {
       life.noteProcessed(event.processed)
-      life.starts.beat(event.clock, stampMs, event.processed, life.silentRises >= 2)
+      life.starts.beat(
+        event.clock,
+        stampMs,
+        event.processed,
+        life.silentRises >= 2,
+        startsSideBySide(life.pool),
+      )
     }
     if (!asked) {
       worker.delayMs = atMs - stampMs
@@ -222,6 +237,8 @@ export class WorkerTable {
     if (Number.isNaN(this.#listeningSinceMs)) return
     for (const worker of this.#workers.values()) {
       this.#buryFormer(worker, nowMs)
+      if (worker.returns > 0 && nowMs - worker.returnedAtMs >= this.#patience(worker).vanishedMs)
+        forgetReturns(worker)
       if (isPresent(worker)) {
         const silentMs = nowMs - Math.max(worker.lastHeardMs, this.#listeningSinceMs)
         const { suspectMs, vanishedMs } = this.#patience(worker)
@@ -253,6 +270,7 @@ export class WorkerTable {
     const { former, life } = worker
     const known = former.findIndex(one => one.pid === pid && pid !== life.pid)
     const returned = known === -1 ? undefined : former.splice(known, 1)[0]
+    if (returned !== undefined) noteReturn(worker, atMs)
     worker.life = returned ?? new WorkerLife(worker.name, pid ?? null, atMs, atMs)
     former.push(life)
     // Two processes of one pid cannot be: the old one is no more, however lately it was heard.
@@ -361,6 +379,9 @@ export class WorkerTable {
     return false
   }
 }
+
+const startsSideBySide = (pool: string | null): boolean =>
+  pool === 'threads' || pool === 'gevent' || pool === 'eventlet'
 
 const hasOtherPid = (life: WorkerLife, pid: number | undefined): boolean =>
   pid !== undefined && life.pid !== null && pid !== life.pid

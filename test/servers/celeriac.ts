@@ -17,6 +17,8 @@ export interface RunningCeleriac {
   /** GET, with the status and the parsed JSON. */
   get(path: string): Promise<{ readonly status: number; readonly body: unknown }>
   scrape(): Promise<readonly ExposedSample[]>
+  /** SIGKILL, as an out-of-memory kill does. */
+  kill(): Promise<void>
   stop(): Promise<void>
 }
 
@@ -53,6 +55,10 @@ export async function startCeleriac(
     async scrape() {
       const response = await fetch(`${url}/metrics`)
       return parseExposition(await response.text()).samples
+    },
+    async kill() {
+      await running.kill()
+      rmSync(folder, { recursive: true, force: true })
     },
     async stop() {
       await running.stop()

@@ -37,6 +37,8 @@ export interface RabbitmqServer {
   readonly managementUrl: string
   /** The process of the server now. */
   readonly pid: number
+  /** When it began to take AMQP connections, epoch ms; the management API follows, and `restart` waits for both. */
+  readonly acceptsSinceMs: number
   /** Calls the management API below `/api/` as guest; the parsed JSON, or undefined where there is no body. Throws unless 2xx. */
   api(method: string, path: string, body?: unknown): Promise<unknown>
   /** Makes an empty vhost that guest may use, and returns its AMQP URL. */
@@ -66,6 +68,7 @@ export async function startRabbitmq(options: RabbitmqOptions = {}): Promise<Rabb
   let ports = await freePorts()
   let server: ChildProcess | undefined
   let portMapper: ChildProcess | undefined
+  let acceptsSinceMs = 0
   const endWithUs = (): void => {
     server?.kill('SIGKILL')
     portMapper?.kill('SIGKILL')
@@ -113,13 +116,18 @@ export async function startRabbitmq(options: RabbitmqOptions = {}): Promise<Rabb
     started.on('error', error => (failure = error.message))
     server = started
     const deadline = Date.now() + START_TIMEOUT_MS
-    while (!(await answers(ports.amqp)) || !(await managementAnswers(ports.management))) {
-      if (failure !== undefined || !running(started) || Date.now() > deadline) {
-        await end()
-        throw new Error(`rabbitmq-server did not start on port ${ports.amqp}: ${failure ?? output}`)
+    const until = async (ready: () => Promise<boolean>): Promise<void> => {
+      while (!(await ready())) {
+        if (failure !== undefined || !running(started) || Date.now() > deadline) {
+          await end()
+          throw new Error(`rabbitmq-server did not start on port ${ports.amqp}: ${failure ?? output}`)
+        }
+        await sleep(50)
       }
-      await sleep(50)
     }
+    await until(() => answers(ports.amqp))
+    acceptsSinceMs = Date.now()
+    await until(() => managementAnswers(ports.management))
   }
 
   const end = async (): Promise<void> => {
@@ -172,6 +180,9 @@ export async function startRabbitmq(options: RabbitmqOptions = {}): Promise<Rabb
     managementUrl,
     get pid() {
       return server?.pid ?? 0
+    },
+    get acceptsSinceMs() {
+      return acceptsSinceMs
     },
     api,
     async createVhost(name) {

@@ -220,12 +220,16 @@ export interface TaskRun {
 }
 
 /** Reads what tasks wrote down so far, in the order of their ends. */
-export function readTruth(truthFile: string): TaskRun[] {
-  if (!existsSync(truthFile)) return []
-  return readFileSync(truthFile, 'utf8')
-    .split('\n')
-    .filter(line => line !== '')
-    .map(line => JSON.parse(line) as TaskRun)
+export const readTruth = (truthFile: string): TaskRun[] => readRuns(truthFile, 0).runs
+
+/** The runs written from `offset` bytes on, and where the next begin. A line that is still being written is left for later. */
+function readRuns(truthFile: string, offset: number): { readonly runs: TaskRun[]; readonly next: number } {
+  if (!existsSync(truthFile)) return { runs: [], next: offset }
+  const bytes = readFileSync(truthFile)
+  const next = bytes.lastIndexOf('\n') + 1
+  if (next <= offset) return { runs: [], next: offset }
+  const lines = bytes.toString('utf8', offset, next).trimEnd().split('\n')
+  return { runs: lines.map(line => JSON.parse(line) as TaskRun), next }
 }
 
 /** Resolves with the runs once every task sent has ended; rejects after `timeoutMs` telling how many are missing. */
@@ -235,13 +239,18 @@ export async function untilEnded(
   timeoutMs: number,
 ): Promise<TaskRun[]> {
   const deadline = Date.now() + timeoutMs
-  for (;;) {
-    const runs = readTruth(truthFile)
-    const ended = new Set(runs.filter(run => run.outcome !== 'retried').map(run => run.id))
-    const missing = tasks.filter(task => !ended.has(task.id))
-    if (missing.length === 0) return runs
+  const missing = new Set(tasks.map(task => task.id))
+  const runs: TaskRun[] = []
+  for (let offset = 0; ;) {
+    const read = readRuns(truthFile, offset)
+    offset = read.next
+    for (const run of read.runs) {
+      runs.push(run)
+      if (run.outcome !== 'retried') missing.delete(run.id)
+    }
+    if (missing.size === 0) return runs
     if (Date.now() > deadline)
-      throw new Error(`${missing.length} of ${tasks.length} tasks have not ended after ${timeoutMs} ms`)
+      throw new Error(`${missing.size} of ${tasks.length} tasks have not ended after ${timeoutMs} ms`)
     await sleep(50)
   }
 }

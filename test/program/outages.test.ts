@@ -27,17 +27,34 @@ interface Server {
 /** RabbitMQ takes seconds to start after it was killed: they are the outage's, not ours. */
 const SERVERS: Readonly<Record<string, () => Promise<Server>>> = {
   'a Redis that is killed': async () => {
-    const { url, stop, kill, restart } = await startRedis()
-    return { url, stop, takeAway: kill, comeBack: () => restart().then(() => Date.now()) }
+    const server = await startRedis()
+    return {
+      url: server.url,
+      takeAway: () => server.kill(),
+      comeBack: () => server.restart().then(() => Date.now()),
+      stop: () => server.stop(),
+    }
   },
   'a Redis that hangs': async () => {
-    const { url, stop, pause, resume } = await startRedis()
-    return { url, stop, takeAway: pause, comeBack: () => Promise.resolve(resume()).then(() => Date.now()) }
+    const server = await startRedis()
+    return {
+      url: server.url,
+      takeAway: () => server.pause(),
+      comeBack: () => {
+        server.resume()
+        return Promise.resolve(Date.now())
+      },
+      stop: () => server.stop(),
+    }
   },
   'a RabbitMQ that is killed': async () => {
     const server = await startRabbitmq()
-    const { url, stop, kill } = server
-    return { url, stop, takeAway: kill, comeBack: () => server.restart().then(() => server.acceptsSinceMs) }
+    return {
+      url: server.url,
+      takeAway: () => server.kill(),
+      comeBack: () => server.restart().then(() => server.acceptsSinceMs),
+      stop: () => server.stop(),
+    }
   },
 }
 

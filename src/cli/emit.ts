@@ -3,7 +3,7 @@ import { dirname, join, resolve } from 'node:path'
 import { Argument, Command, Option } from 'commander'
 import { catalogSettings } from '../app/index.ts'
 import { CeleriacError, errorText } from '../base/index.ts'
-import type { Config } from '../config/index.ts'
+import { type Config, configFile, egressPorts, VARIABLES } from '../config/index.ts'
 import {
   type EmitSettings,
   emitOptions,
@@ -16,8 +16,12 @@ import {
 } from '../emit/index.ts'
 import { collect, flagsOf, type World } from './command.ts'
 import { configOf } from './serve.ts'
+import { readVersion } from './version.ts'
 
 const EXECUTABLE = 0o755
+
+/** The variable of the data directory: what is deployed gets a volume for it once the program knows it. */
+const DATA_FOLDER = 'CELERIAC_DATA_DIR'
 
 /** Writes files below a folder, making folders as needed. Throws FILE_UNWRITABLE with the path. */
 function writeFiles(files: readonly EmittedFile[], folder: string): void {
@@ -40,6 +44,10 @@ function writeFiles(files: readonly EmittedFile[], folder: string): void {
 export const configSettings = (config: Config): Partial<EmitSettings> => ({
   ...catalogSettings(config),
   scrape: scrapeAddress(config.listen),
+  version: readVersion(),
+  program: configFile(config),
+  egressPorts: egressPorts(config),
+  dataFolder: DATA_FOLDER in VARIABLES ? DATA_FOLDER : undefined,
   groupWaitMs: config.groupWaitMs,
   groupIntervalMs: config.groupIntervalMs,
   repeatIntervalMs: config.repeatIntervalMs,

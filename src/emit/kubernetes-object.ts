@@ -25,13 +25,17 @@ export const objectMeta = (
   labels: { ...SERVICE_LABELS, ...more, ...labels, ...SERVICE_LABELS },
 })
 
-/** The Service of Celeriac: a ServiceMonitor finds it by its labels, and it finds the pods by `--selector`. */
+/**
+ * The Service of Celeriac: a ServiceMonitor finds it by its labels, and it finds the pods by `--selector`. It leads to a pod that is
+ * not ready as well: while the broker is away, which is when people look, none is.
+ */
 export const serviceObject = (settings: EmitSettings): KubernetesObject => ({
   apiVersion: 'v1',
   kind: 'Service',
   metadata: objectMeta(settings),
   spec: {
     selector: settings.selector,
+    publishNotReadyAddresses: true,
     ports: [{ name: PORT_NAME, port: PORT, targetPort: PORT_NAME, protocol: 'TCP' }],
   },
 })

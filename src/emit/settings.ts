@@ -34,6 +34,14 @@ export interface EmitSettings {
   readonly pagerdutyUrl: string | undefined
   /** What calls when the watchdog stops coming; undefined sends it nowhere. */
   readonly watchdogUrl: string | undefined
+  /** The program's own version: the tag of its image. */
+  readonly version: string
+  /** The configuration of the program in the shape of its file, each secret a `Secret`. */
+  readonly program: Readonly<Record<string, unknown>>
+  /** Where its brokers and receivers listen: the ports that a policy must let it reach. */
+  readonly egressPorts: readonly number[]
+  /** The variable that names the data directory; undefined while the program keeps everything in memory. */
+  readonly dataFolder: string | undefined
   readonly groupWaitMs: number
   readonly groupIntervalMs: number
   readonly repeatIntervalMs: number
@@ -54,6 +62,10 @@ export const emitSettings = (given: Partial<EmitSettings> = {}): EmitSettings =>
   secrets: '/etc/alertmanager/secrets',
   pagerdutyUrl: undefined,
   watchdogUrl: undefined,
+  version: '0.0.0',
+  program: {},
+  egressPorts: [443, 6379],
+  dataFolder: undefined,
   groupWaitMs: 30 * SECOND,
   groupIntervalMs: 5 * MINUTE,
   repeatIntervalMs: 240 * MINUTE,

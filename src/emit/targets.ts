@@ -1,8 +1,21 @@
 import { alertmanagerTarget } from './alertmanager/index.ts'
 import { docsTarget } from './docs/index.ts'
+import { filebeatTarget } from './filebeat/index.ts'
+import { kedaTarget } from './keda/index.ts'
+import { kubernetesTarget } from './kubernetes/index.ts'
 import { operatorTarget } from './operator/index.ts'
 import { prometheusTarget } from './prometheus/index.ts'
+import { systemdTarget } from './systemd/index.ts'
 import type { Target } from './target.ts'
 
 /** Every target, in the order in which the help lists them. */
-export const targets: readonly Target[] = [prometheusTarget, operatorTarget, alertmanagerTarget, docsTarget]
+export const targets: readonly Target[] = [
+  prometheusTarget,
+  operatorTarget,
+  alertmanagerTarget,
+  kubernetesTarget,
+  systemdTarget,
+  filebeatTarget,
+  kedaTarget,
+  docsTarget,
+]

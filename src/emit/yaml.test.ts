@@ -43,3 +43,10 @@ test('a note stands above the entry that it names, and one that names nothing is
   )
   expect(() => toYaml('top', data, [[['a', 'x'], 'lost']])).toThrow('No entry a.x')
 })
+
+test('what YAML 1.1 would read as a truth value, a number or a date is quoted', () => {
+  const texts = ['on', 'No', 'y', '0o17', '017', '1:30', '2026-01-02', '2026-01-02T03:04:05Z', '1_000', '.5']
+  for (const text of texts) {
+    expect(parse(toYaml('x', { text }), { version: '1.1' }), text).toEqual({ text })
+  }
+})

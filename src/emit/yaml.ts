@@ -4,11 +4,12 @@ import { Document, isMap, isScalar, isSeq, type Node, visit } from 'yaml'
 export type YamlNote = readonly [path: readonly (string | number)[], text: string]
 
 /**
- * Writes data as YAML with a comment on top, and notes above the entries they name. Expressions of several lines become blocks, templates are quoted;
- * nothing is folded or aliased. Throws when a note names an entry that is not there: it would be lost.
+ * Writes data as YAML with a comment on top, and notes above the entries they name. Expressions of several lines become blocks;
+ * nothing is folded or aliased. Templates are quoted, and texts that a YAML 1.1 parser, as most readers of such files are, would take
+ * for something else (`on`, a date). Throws when a note names an entry that is not there: it would be lost.
  */
 export function toYaml(comment: string, data: unknown, notes: readonly YamlNote[] = []): string {
-  const document = new Document(data, { aliasDuplicateObjects: false })
+  const document = new Document(data, { aliasDuplicateObjects: false, compat: 'yaml-1.1' })
   visit(document, {
     Scalar(key, node) {
       if (key === 'key' || !isScalar(node) || typeof node.value !== 'string') return

@@ -45,19 +45,18 @@ export function envelopeOf(message: Message): Envelope {
 export function rawEvent(message: Message, receivedAtMs: number): RawEventMessage {
   const contentType = textOrNull(message.properties.contentType)
   const compression = headersOf(message)['compression']
-  const { exchange, routingKey } = message.fields
-  const channel = `${exchange}/${routingKey}`
   if ((contentType === null || contentType === JSON_TYPE) && compression === undefined)
-    return { form: 'body', payload: message.content.toString(), receivedAtMs, channel }
+    return { form: 'body', payload: message.content.toString(), receivedAtMs }
+  const { exchange, routingKey } = message.fields
   const payload = encodeEnvelope({
     body: '',
     contentType: contentType ?? JSON_TYPE,
-    headers: { compression, hostname: headersOf(message)['hostname'] },
+    headers: { compression },
     exchange,
     routingKey,
     deliveryTag: '',
   })
-  return { form: 'envelope', payload, receivedAtMs, channel }
+  return { form: 'envelope', payload, receivedAtMs }
 }
 
 /** A whole number of at most 52 bits that two different messages hardly ever share: checksum and length of the body. */

@@ -44,8 +44,7 @@ export function createMemoryBroker(options: MemoryBrokerOptions): Broker {
     server.subscribe(
       client,
       channel => names.isEventChannel(channel),
-      (payload, channel) =>
-        listener?.eventMessage({ form: 'envelope', payload, receivedAtMs: clock.now(), channel }),
+      payload => listener?.eventMessage({ form: 'envelope', payload, receivedAtMs: clock.now() }),
     )
     server.consume(client, replyList, text => desk.deliver(decodeControlReply(text)))
     status.connected(VERSION)

@@ -51,7 +51,7 @@ test('a checkpoint is asked once a series and may end the query', () => {
   const error = refusal(() =>
     evaluateInstant('m', 0, sourceOf(20, 1), { checkpoint: deadline(() => now++, 5) }),
   )
-  expect(error.code).toBe('QUERY_TIMEOUT')
+  expect(error.code).toBe('QUERY_LIMIT')
   expect(error.message).toBe('query timed out after 5 ms')
 })
 

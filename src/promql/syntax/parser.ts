@@ -203,10 +203,7 @@ class Parser {
       case 'identifier':
         return this.#word()
       case 'end':
-        throw (
-          tokens.unclosed() ??
-          new PromqlSyntaxError('unexpected end of input', token, 'An operand or an argument is missing.')
-        )
+        throw new PromqlSyntaxError('unexpected end of input', token, 'An operand or an argument is missing.')
     }
   }
 

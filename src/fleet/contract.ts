@@ -236,6 +236,8 @@ export interface Fleet {
   /** Queues to ask the broker about: configured, seen in `task-sent`, consumed by a worker, discovered. Bounded. */
   knownQueues(): readonly string[]
   knowQueues(queues: Iterable<string>): void
-  /** How many tasks and workers were forgotten because a bound was reached. */
+  /** What is kept, in bytes, estimated; tasks are evicted when it exceeds `maxBytes`. */
+  readonly bytes: number
+  /** How many tasks, workers and queues were forgotten, or not taken in, because a bound of number, bytes or time was reached. */
   readonly evictions: { readonly tasks: number; readonly workers: number; readonly queues: number }
 }

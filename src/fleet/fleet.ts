@@ -13,6 +13,7 @@ import type {
   SourceView,
   WorkerView,
 } from './contract.ts'
+import { BYTES, taskBytesLeft } from './budget.ts'
 import { type Demand, Demands } from './demand.ts'
 import { Inspection } from './inspection.ts'
 import { type FleetOptions, type FleetSettings, fleetSettings } from './options.ts'
@@ -67,6 +68,7 @@ class FleetState implements Fleet {
     this.#workers = new WorkerTable(settings, {
       tell,
       isReceived: name => this.#tasks.isReceived(name),
+      longestRunMs: life => this.#tasks.longestRunMs(life),
       lost: life => this.#tasks.orphan(life),
       forgotten: (life, atMs) => this.#tasks.release(life, atMs),
     })
@@ -75,6 +77,7 @@ class FleetState implements Fleet {
     this.#tasks = new TaskTable(settings, {
       rounds: this.#rounds,
       onlyQueueOf: worker => this.#workers.onlyQueueOf(worker),
+      presentLife: worker => this.#workers.presentLife(worker),
       startedWaiting: task => this.#queues.startedWaiting(task, this.#nowMs),
       stoppedWaiting: (task, how) => this.#queues.stoppedWaiting(task, how),
       tell,
@@ -93,6 +96,10 @@ class FleetState implements Fleet {
 
   get evictions(): Fleet['evictions'] {
     return { tasks: this.#tasks.evicted, workers: this.#workers.refused, queues: this.#queues.refused }
+  }
+
+  get bytes(): number {
+    return this.#tasks.bytes + this.#otherBytes()
   }
 
   apply(event: CeleryEvent, receivedAtMs: number): void {
@@ -142,6 +149,9 @@ class FleetState implements Fleet {
     this.#queues.tick(nowMs)
     this.#workers.tick(nowMs)
     this.#presence.tick(nowMs)
+    // While nothing can be heard nobody is known to be gone.
+    if (this.#connection === 'connected') this.#tasks.sweep(nowMs)
+    this.#tasks.keepWithin(taskBytesLeft(this.#settings.maxBytes, this.#otherBytes()))
   }
 
   drainChanges(): readonly FleetChange[] {
@@ -276,6 +286,10 @@ class FleetState implements Fleet {
     for (const worker of this.#workers.all()) if (isPresent(worker)) present++
     const count = this.#presence.count(present, this.#workers.ever)
     return count === 0 && !this.#workers.ever && this.#silent.possible(this.#nowMs) ? null : count
+  }
+
+  #otherBytes(): number {
+    return this.#workers.size * BYTES.worker + this.#queues.size * BYTES.queue
   }
 
   /** The time of the oldest of the newest answers by which every present worker said that it holds no task; NaN when one does, or did not say. */

@@ -1,5 +1,7 @@
 import { MINUTE, SECOND } from '../base/index.ts'
 
+const MEBIBYTE = 1024 * 1024
+
 /** What a fleet may be told at its making; everything has a default. */
 export interface FleetOptions {
   /** The configured name of the broker: the `broker` label. Default `default`. */
@@ -20,6 +22,8 @@ export interface FleetOptions {
   readonly maxWorkers?: number
   /** Default 2,000. */
   readonly maxQueues?: number
+  /** Bytes for all that is kept, as `budget.ts` estimates them: when they are used up, the oldest tasks go. Default 256 MiB. */
+  readonly maxBytes?: number
 }
 
 /** Options with every default filled in, and the constants that nobody needs to set. */
@@ -35,6 +39,11 @@ export interface FleetSettings extends Required<FleetOptions> {
   readonly lateGoodbyeMs: number
   /** Queues nobody names any more are forgotten after this. */
   readonly forgetQueueMs: number
+  /**
+   * How long an unfinished task whose worker is gone may still be delivered again: twice the hour after which Redis does so by
+   * default (kombu `transport/redis.py`, `visibility_timeout`). Then it is forgotten.
+   */
+  readonly forgetTaskMs: number
 }
 
 /** Fills in defaults. Throws a RangeError for a bound or time that is no positive number. */
@@ -49,10 +58,12 @@ export function fleetSettings(options: FleetOptions): FleetSettings {
     maxTasks: options.maxTasks ?? 250_000,
     maxWorkers: options.maxWorkers ?? 5_000,
     maxQueues: options.maxQueues ?? 2_000,
+    maxBytes: options.maxBytes ?? 256 * MEBIBYTE,
     holdMs: SECOND,
     lingerMs: 10 * SECOND,
     lateGoodbyeMs: 5 * SECOND,
     forgetQueueMs: 60 * MINUTE,
+    forgetTaskMs: 120 * MINUTE,
   }
   for (const [name, value] of Object.entries(settings))
     if (typeof value === 'number' && !(value >= 1))

@@ -64,6 +64,10 @@ export class QueueTable {
     return this.#refused
   }
 
+  get size(): number {
+    return this.#queues.size
+  }
+
   names(): readonly string[] {
     return [...this.#queues.keys()]
   }

@@ -18,6 +18,13 @@ export class RunningTasks {
   /** Runs told as orphaned whose task was neither finished nor delivered again since. */
   readonly #orphans = new Set<Run<TaskRecord>>()
 
+  #size = 0
+
+  /** How many tasks run, for all that is known. */
+  get size(): number {
+    return this.#size
+  }
+
   /** A start was seen at `knownMs`; it lay at `startedMs`. */
   begin(task: TaskRecord, by: TaskRunner, startedMs: number, knownMs: number): void {
     if (task.run !== undefined) {
@@ -25,12 +32,14 @@ export class RunningTasks {
       this.end(task)
     }
     task.run = new Run(task, by, startedMs, knownMs)
+    this.#size++
   }
 
   /** It runs no more. False when it was not known to run. */
   end(task: TaskRecord): boolean {
     if (task.run === undefined) return false
     task.run.end()
+    this.#size--
     this.#orphans.delete(task.run)
     task.run = undefined
     return true
@@ -87,6 +96,7 @@ export class RunningTasks {
       else rest.push(run.task)
     by.runs.clear()
     for (const task of rest) task.run = undefined
+    this.#size -= rest.length
     return rest
   }
 

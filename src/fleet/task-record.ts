@@ -59,6 +59,10 @@ export class TaskRecord implements Attempt, Waiter<TaskRecord> {
   timedOut = false
   /** How many entries of the list of ended tasks stand for it: it may end, come back to life, and end again. */
   endings = 0
+  /** Since which minute nobody was seen to hold it, unfinished as it is; 0 while somebody does. */
+  abandonedMinute = 0
+  /** True once the bytes of `attempts` were counted. */
+  attemptsCounted = false
   /** True while only answers of workers named it, and no event. */
   adopted = false
 

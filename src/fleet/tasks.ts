@@ -6,6 +6,8 @@ import {
   type TaskSentEvent,
 } from '../celery/index.ts'
 import type { OrphanView, RedeliveriesView } from './contract.ts'
+import { AbandonedTasks } from './abandoned.ts'
+import { BYTES } from './budget.ts'
 import { Deadlines } from './deadlines.ts'
 import { HeldChanges } from './holding.ts'
 import { Interned } from './interned.ts'
@@ -13,6 +15,7 @@ import type { FleetSettings } from './options.ts'
 import { RecentIds } from './recent-ids.ts'
 import { Redeliveries } from './redeliveries.ts'
 import { namesOf, RunningTasks } from './running.ts'
+import { Runtimes } from './runtimes.ts'
 import { type TaskChange, taskChange, TaskRecord, UNKNOWN } from './task-record.ts'
 import { attemptsOf, newestOf, type RunSurroundings, TaskRuns } from './task-runs.ts'
 import type { WorkerLife } from './worker-life.ts'
@@ -21,6 +24,8 @@ import type { WorkerLife } from './worker-life.ts'
 export interface TaskSurroundings extends RunSurroundings {
   /** The one queue that a worker consumes, when it consumes exactly one; '' otherwise. */
   onlyQueueOf(worker: string): string
+  /** The process behind the name of a worker that is there. */
+  presentLife(worker: string): WorkerLife | undefined
 }
 
 const MAX_INTERNED = 20_000
@@ -44,8 +49,8 @@ export class TaskTable {
   readonly #around: TaskSurroundings
   readonly #records = new Map<string, TaskRecord>()
   readonly #names = new Interned(MAX_INTERNED)
-  /** Names under which tasks were received: these send events. */
-  readonly #receivedNames = new Set<string>()
+  /** Of the names under which tasks were received: these send events. */
+  readonly #runtimes = new Runtimes(MAX_INTERNED)
   readonly #adopted = new Map<string, { readonly task: TaskRecord; readonly namedAtMs: number }>()
   readonly #held: HeldChanges
   readonly #running = new RunningTasks()
@@ -56,7 +61,11 @@ export class TaskTable {
   readonly #unseenEndings = new Deadlines<TaskRecord>()
   /** Tasks that were forgotten as they succeeded. */
   readonly #succeeded = new RecentIds(RECENT_MS)
+  readonly #abandoned: AbandonedTasks
   #evicted = 0
+  /** Of the records, by `BYTES`. */
+  #recordBytes = 0
+  #maxRecordBytes: number
   #sent = 0
   #firstEndMs = Number.NaN
   #runs = 0
@@ -65,6 +74,8 @@ export class TaskTable {
     this.#settings = settings
     this.#around = around
     this.#held = new HeldChanges(settings.holdMs, change => around.tell(change))
+    this.#abandoned = new AbandonedTasks(around, settings.forgetTaskMs)
+    this.#maxRecordBytes = settings.maxBytes
     this.#taskRuns = new TaskRuns(this.#names, this.#running, around)
   }
 
@@ -72,7 +83,18 @@ export class TaskTable {
     return this.#records.size
   }
 
-  /** Unfinished tasks forgotten because the table was full. */
+  /** All that is kept of tasks, estimated. */
+  get bytes(): number {
+    return this.#recordBytes + this.#running.size * BYTES.run + this.#succeeded.size * BYTES.id
+  }
+
+  /** Leaves so much for tasks. */
+  keepWithin(bytes: number): void {
+    this.#maxRecordBytes = bytes
+    while (this.bytes > bytes && this.#records.size > 0) this.#makeRoom()
+  }
+
+  /** Unfinished tasks forgotten because the table was full, or nobody had held them for long. */
   get evicted(): number {
     return this.#evicted
   }
@@ -87,6 +109,16 @@ export class TaskTable {
     if (this.#held.due(atMs) || this.#endings.due(atMs) || this.#unseenEndings.due(atMs)) this.tick(atMs)
     const task = this.#records.get(event.uuid) ?? this.#open(event.uuid)
     if (task.adopted) this.#unadopt(task)
+    this.#take(task, event, by, atMs)
+    if (task.attempts !== undefined && !task.attemptsCounted) this.#countAttempts(task)
+  }
+
+  #countAttempts(task: TaskRecord): void {
+    task.attemptsCounted = true
+    if (this.#records.get(task.uuid) === task) this.#recordBytes += BYTES.attempts
+  }
+
+  #take(task: TaskRecord, event: TaskEvent, by: WorkerLife | undefined, atMs: number): void {
     // One copy of each worker's name for all its events.
     const worker = by === undefined ? event.hostname : by.worker
     switch (event.type) {
@@ -103,7 +135,10 @@ export class TaskTable {
         return this.#tell(task, this.#taskRuns.started(task, event, by, atMs), atMs)
       case 'task-succeeded': {
         const change = taskChange('succeeded', worker)
-        if (event.runtime !== null && event.runtime >= 0) change.runtimeSeconds = event.runtime
+        if (event.runtime !== null && event.runtime >= 0) {
+          change.runtimeSeconds = event.runtime
+          this.#runtimes.succeeded(task.name, event.runtime * 1000)
+        }
         this.#tell(task, change, atMs)
         return this.#end(task, event, atMs)
       }
@@ -125,6 +160,14 @@ export class TaskTable {
       case 'task-cancelled':
         return this.#taskRuns.putBack(task, event)
     }
+  }
+
+  /** Lets a second pass: also looks for what nobody holds any more. */
+  sweep(nowMs: number): void {
+    this.#abandoned.sweep(this.#records, nowMs, task => {
+      this.#evicted++
+      this.#forget(task)
+    })
   }
 
   /** Tells what was held long enough and forgets what ended long enough ago. */
@@ -154,7 +197,21 @@ export class TaskTable {
 
   /** Whether any task was ever received under this name. */
   isReceived(name: string): boolean {
-    return this.#receivedNames.has(name)
+    return this.#runtimes.isReceived(name)
+  }
+
+  /**
+   * The longest that a run of the tasks which a process runs has ever taken, ms; NaN when that is not known of all of them, or it
+   * runs none.
+   */
+  longestRunMs(by: WorkerLife): number {
+    let longestMs = Number.NaN
+    for (const { task } of by.runs) {
+      const ms = this.#runtimes.longestMs(task.name)
+      if (Number.isNaN(ms)) return Number.NaN
+      longestMs = Number.isNaN(longestMs) ? ms : Math.max(longestMs, ms)
+    }
+    return longestMs
   }
 
   /** Since when a message of the broker waits, by its id; see `SinceOf`. */
@@ -227,7 +284,7 @@ export class TaskTable {
     const again =
       event.retries >= newestOf(task) && this.#redeliveries.received(task, event.retries, event.name)
     const name = task.name === event.name ? task.name : this.#names.of(event.name)
-    if (this.#receivedNames.size < MAX_INTERNED) this.#receivedNames.add(name)
+    this.#runtimes.received(name)
     if (!task.sentNamed) task.name = name
     this.#taskRuns.received(task, event, by, again)
     return again
@@ -271,9 +328,10 @@ export class TaskTable {
   }
 
   #open(uuid: string): TaskRecord {
-    if (this.#records.size >= this.#settings.maxTasks) this.#makeRoom()
+    if (this.#records.size >= this.#settings.maxTasks || this.bytes >= this.#maxRecordBytes) this.#makeRoom()
     const task = new TaskRecord(uuid)
     this.#records.set(uuid, task)
+    this.#recordBytes += bytesOf(task)
     return task
   }
 
@@ -288,13 +346,16 @@ export class TaskTable {
     this.#redeliveries.ended(task)
     this.#adopted.delete(task.uuid)
     // Another record may have taken the uuid since.
-    if (this.#records.get(task.uuid) === task) this.#records.delete(task.uuid)
+    if (this.#records.get(task.uuid) === task) {
+      this.#records.delete(task.uuid)
+      this.#recordBytes -= bytesOf(task)
+    }
     this.#around.stoppedWaiting(task, 'lost')
   }
 
   /** Makes room for a hundredth of the table at once, ended tasks first, then the oldest: finding the oldest costs a walk over gaps. */
   #makeRoom(): void {
-    let room = Math.ceil(this.#settings.maxTasks / 100)
+    let room = Math.ceil(this.#records.size / 100)
     for (const endings of [this.#unseenEndings, this.#endings])
       for (let task = endings.take(Infinity); task !== undefined; task = endings.take(Infinity)) {
         task.endings--
@@ -309,6 +370,10 @@ export class TaskTable {
     }
   }
 }
+
+/** Ids are as long as their sender makes them. */
+const bytesOf = ({ uuid, attemptsCounted }: TaskRecord): number =>
+  BYTES.task + uuid.length + (attemptsCounted ? BYTES.attempts : 0)
 
 /**
  * A pool that kills a task for its hard time limit tells of it, and so does the request itself since Celery 5.7 (`worker/request.py`,

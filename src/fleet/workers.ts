@@ -17,6 +17,8 @@ export interface WorkerSurroundings {
   tell(change: FleetChange): void
   /** Whether any task of this name was ever received. */
   isReceived(name: string): boolean
+  /** The longest that what it runs has ever taken, ms; NaN when that is not known. */
+  longestRunMs(life: WorkerLife): number
   /** A process vanished: nobody runs any more what it ran. */
   lost(life: WorkerLife): void
   /** A process is forgotten. */
@@ -28,6 +30,9 @@ export interface HeldReply extends RequestsReply {
   readonly life: WorkerLife
 }
 
+/** A run that takes so many times the longest one seen has no more to be expected. */
+const RUN_LENGTHS = 10
+
 /** Processes remembered beside the present one; more than two under one name is a fleet gone wrong. */
 const MAX_FORMER = 4
 
@@ -37,7 +42,10 @@ const MAX_FORMER = 4
  * - up: heard. From anything: any event or answer but what a goodbye outdates.
  * - suspect: up, and silent for more than two of its heartbeats (two rounds of questions when it never beat).
  * - vanished: silent for the time-out, without goodbye. Anything heard brings it back up. A solo pool that started a task and has
- *   not ended it cannot speak: it stays suspect until it would be forgotten.
+ *   not ended it cannot speak, and no broker tells it from a dead one: Redis does not say whose connections it counts, RabbitMQ
+ *   itself closes the connection of a client that is too busy to beat. What can be known is how long such a task has ever taken:
+ *   after ten times that it has vanished. When that is not known it stays suspect until it would be forgotten. Should it be heard
+ *   after all, it is up, and its task no orphan.
  * - stopped: said goodbye. Only what is younger than the goodbye brings it back: a later `worker-online` or heartbeat, another
  *   process, an answer to a question asked afterwards. Tasks that end during a warm shutdown do not.
  *
@@ -61,6 +69,10 @@ export class WorkerTable {
   /** Workers not taken in because the table was full of present ones, or forgotten to make room. */
   get refused(): number {
     return this.#refused
+  }
+
+  get size(): number {
+    return this.#workers.size
   }
 
   /** When a worker was last refused: until a time-out later, nobody can say how many there are. */
@@ -307,7 +319,11 @@ export class WorkerTable {
     const { heartbeatMs, isDeafened } = worker.life
     const beats = !Number.isNaN(heartbeatMs)
     const suspectMs = 2 * (beats ? heartbeatMs : inspectIntervalMs)
-    if (isDeafened) return { suspectMs, vanishedMs: Math.max(forgetWorkerMs, workerTimeoutMs) }
+    if (isDeafened) {
+      const longestMs = this.#around.longestRunMs(worker.life)
+      const busyMs = Number.isNaN(longestMs) ? forgetWorkerMs : RUN_LENGTHS * longestMs
+      return { suspectMs, vanishedMs: Math.max(workerTimeoutMs, Math.min(busyMs, forgetWorkerMs)) }
+    }
     // Someone who beats every minute is not gone after half of one.
     const vanishedMs = Math.max(workerTimeoutMs, beats ? 2 * heartbeatMs : 3 * inspectIntervalMs)
     return { suspectMs, vanishedMs }

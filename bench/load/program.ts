@@ -22,12 +22,16 @@ export interface Program {
 const TICKS_PER_SECOND = 100
 const PAGE_BYTES = 4096
 
-/** Starts the built program on a broker; resolves when the broker is connected. */
+/**
+ * Starts the built program on a broker; resolves when the broker is connected. `BENCH_NODE_ARGS` are given to its Node:
+ * `--cpu-prof`, `--trace-gc`.
+ */
 export async function startProgram(brokerUrl: string, args: readonly string[] = []): Promise<Program> {
   const folder = mkdtempSync(join(tmpdir(), 'celeriac-bench-'))
   const child: ChildProcess = spawn(
     process.execPath,
     [
+      ...(process.env['BENCH_NODE_ARGS'] ?? '').split(' ').filter(arg => arg !== ''),
       join(process.cwd(), 'dist', 'src', 'cli', 'main.js'),
       'start',
       '--broker',

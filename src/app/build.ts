@@ -43,11 +43,11 @@ import { COLLECT_INTERVAL_MS, openBroker, openFleet, placesOfOthers } from './op
 import { createQueries } from './queries.ts'
 import { createRuleHealth } from './rule-health.ts'
 import { createRuleLoop } from './rule-loop.ts'
-import { breathe, polite } from './breathe.ts'
 import { createLoopLag, createSampler } from './sampler.ts'
 import { collectSelf } from './self-metrics.ts'
 import { catalogSettings } from './settings.ts'
 import { createSight } from './sight.ts'
+import { breathe } from './turns.ts'
 import { createWatch } from './watch.ts'
 
 export interface AppOptions {
@@ -102,7 +102,15 @@ export async function build(options: AppOptions): Promise<App> {
   const settings = catalogSettings(config)
 
   const store = createHead({ retentionMs: config.retentionMs, maxBytes: config.storeBytes })
-  const queries = createQueries(store, Labels.EMPTY)
+  /** The collection that is being stored. */
+  let collecting: { readonly gridMs: number; readonly done: Promise<void> } | undefined
+  const queries = createQueries({
+    source: store,
+    emptyLabels: Labels.EMPTY,
+    async stored(atMs) {
+      if (collecting !== undefined && collecting.gridMs <= atMs) await collecting.done
+    },
+  })
   const registry = createMetrics()
   const changes = createChangeLog()
 
@@ -155,7 +163,7 @@ export async function build(options: AppOptions): Promise<App> {
   })
   const rules = createRules({
     groups,
-    query: polite((expr, atMs) => queries.vector(expr, atMs)),
+    query: queries.vector,
     write: (producer, atMs, samples) => store.appendCycle(producer, atMs, samples),
     seenSince: sight.seenSince,
     externalURL: config.externalUrl ?? localUrl(config.listen),
@@ -247,7 +255,14 @@ export async function build(options: AppOptions): Promise<App> {
     }
   }
 
-  const collect = async (gridMs: number): Promise<void> => {
+  const collect = (gridMs: number): Promise<void> => {
+    const done = collectAt(gridMs).finally(() => (collecting = undefined))
+    // Whoever waits for it only wants it over; a failure is told by the sampler.
+    collecting = { gridMs, done: done.catch(() => {}) }
+    return done
+  }
+
+  const collectAt = async (gridMs: number): Promise<void> => {
     refresh(clock.now())
     const seen = sight.look()
     collectSelf(
@@ -311,10 +326,9 @@ export async function build(options: AppOptions): Promise<App> {
         hostSource: broker => hostLoop.host.source(broker),
         rules: rules.status(),
         alerts: settings.alerts,
-        query: polite((expr, atMs) => queries.vector(expr, atMs)),
-        queryRange: polite(
-          (expr, startMs, endMs, stepMs) => queries.range(expr, startMs, endMs, stepMs).result,
-        ),
+        query: queries.vector,
+        queryRange: async (expr, startMs, endMs, stepMs) =>
+          (await queries.range(expr, startMs, endMs, stepMs)).result,
         changes: [...changes.rows()],
         findings: findings(),
       }),
@@ -323,8 +337,8 @@ export async function build(options: AppOptions): Promise<App> {
       cycleListeners.add(listener)
       return () => cycleListeners.delete(listener)
     },
-    queryInstant: async (expr, atMs, given) => queries.instant(expr, atMs, given),
-    queryRange: async (expr, { startMs, endMs, stepMs }, given) =>
+    queryInstant: (expr, atMs, given) => queries.instant(expr, atMs, given),
+    queryRange: (expr, { startMs, endMs, stepMs }, given) =>
       queries.range(expr, startMs, endMs, stepMs, given),
     rules: () => promRules(rules.status()),
     alerts: () => promAlerts(rules.status()),

@@ -54,6 +54,12 @@ export interface MatrixSeries {
   readonly values: Float64Array
 }
 
+/**
+ * Work that may be paused: it yields wherever whoever drives it may let others have their turn, about once a millisecond, and
+ * returns its result. Not to be driven on once it threw.
+ */
+export type Work<T> = Generator<void, T, void>
+
 /** As Prometheus' API knows them. */
 export type InstantResult =
   | { readonly type: 'vector'; readonly samples: readonly VectorSample[] }

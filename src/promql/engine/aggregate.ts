@@ -1,3 +1,4 @@
+import type { Work } from '../contract.ts'
 import { CompensatedSum, Mean } from '../functions/numerics.ts'
 import type { Aggregate, AggregateOp } from '../syntax/ast.ts'
 import { type Evaluate, scalarOf, stringOf, vectorOf } from './evaluation.ts'
@@ -8,40 +9,45 @@ import { warnOfQuantile } from './remarks.ts'
 import { type Column, emptyColumn, type Grid, type Value, vector } from './value.ts'
 
 /** Folds the present values of a group's members, step by step, into one column. */
-type Fold = (group: Group, out: Column) => void
+type Fold = (query: Query, group: Group, out: Column) => Work<void>
 
 /** Evaluates an aggregation: grouping once per series, arithmetic once per step. */
-export function evaluateAggregate(query: Query, node: Aggregate, grid: Grid, evaluate: Evaluate): Value {
-  const columns = vectorOf(evaluate(query, node.expr, grid), node.expr)
+export function* evaluateAggregate(
+  query: Query,
+  node: Aggregate,
+  grid: Grid,
+  evaluate: Evaluate,
+): Work<Value> {
+  const columns = vectorOf(yield* evaluate(query, node.expr, grid), node.expr)
   const { op, param, grouping } = node
   if (op === 'count_values' && param !== undefined) {
-    const label = stringOf(evaluate(query, param, grid), param)
-    return vector(countValues(query, columns, grouping, label, grid.steps))
+    const label = stringOf(yield* evaluate(query, param, grid), param)
+    return vector(yield* countValues(query, columns, grouping, label, grid.steps))
   }
-  const groups = groupColumns(columns, grouping)
+  const groups = yield* groupColumns(query, columns, grouping)
   if (param === undefined) {
     query.spend(groups.length * grid.steps)
     const fold = FOLDS[op as keyof typeof FOLDS]
-    return vector(
-      groups.map(group => {
-        query.checkpoint()
-        const out = emptyColumn(group.labels, grid.steps)
-        fold(group, out)
-        return out
-      }),
-    )
+    const results: Column[] = []
+    for (const group of groups) {
+      const out = emptyColumn(group.labels, grid.steps)
+      yield* fold(query, group, out)
+      results.push(out)
+    }
+    return vector(results)
   }
-  const parameter = scalarOf(evaluate(query, param, grid), param)
+  const parameter = scalarOf(yield* evaluate(query, param, grid), param)
   if (op === 'quantile') {
     warnOfQuantile(query, parameter, param.span)
-    return vector(quantiles(query, groups, parameter, grid.steps))
+    return vector(yield* quantiles(query, groups, parameter, grid.steps))
   }
-  return vector(ranked(query, groups, parameter, op === 'topk', grid.steps))
+  return vector(yield* ranked(query, groups, parameter, op === 'topk', grid.steps))
 }
 
-const sum: Fold = ({ members }, { values, present }) => {
+const sum: Fold = function* (query, { members }, { values, present }) {
   const lost = new Float64Array(values.length)
   for (const member of members) {
+    if (query.isTurnOver(values.length)) yield
     const source = member.values
     for (let i = 0; i < values.length; i++) {
       if (member.present[i] === 0) continue
@@ -59,11 +65,11 @@ const sum: Fold = ({ members }, { values, present }) => {
 }
 
 /** Visits the present values of one step after the other; for folds whose state is more than a number. */
-const stepwise =
-  (fold: (values: Float64Array, count: number) => number): Fold =>
-  ({ members }, { values, present }) => {
+const stepwise = (fold: (values: Float64Array, count: number) => number): Fold =>
+  function* (query, { members }, { values, present }) {
     const gathered = new Float64Array(members.length)
     for (let i = 0; i < values.length; i++) {
+      if (query.isTurnOver(0, members.length)) yield
       let count = 0
       for (const member of members) if (member.present[i] === 1) gathered[count++] = member.values[i]!
       if (count === 0) continue
@@ -78,8 +84,9 @@ const average = stepwise((values, count) => {
   return mean.value
 })
 
-const counting: Fold = ({ members }, { values, present }) => {
+const counting: Fold = function* (query, { members }, { values, present }) {
   for (const member of members) {
+    if (query.isTurnOver(values.length)) yield
     for (let i = 0; i < values.length; i++) {
       values[i]! += member.present[i]!
       present[i]! |= member.present[i]!
@@ -87,16 +94,19 @@ const counting: Fold = ({ members }, { values, present }) => {
   }
 }
 
-const exists: Fold = ({ members }, { values, present }) => {
-  for (const member of members) for (let i = 0; i < values.length; i++) present[i]! |= member.present[i]!
+const exists: Fold = function* (query, { members }, { values, present }) {
+  for (const member of members) {
+    if (query.isTurnOver(values.length)) yield
+    for (let i = 0; i < values.length; i++) present[i]! |= member.present[i]!
+  }
   values.fill(1)
 }
 
 /** The least or greatest value; NaN only where nothing else is there. */
-const extreme =
-  (greatest: boolean): Fold =>
-  ({ members }, { values, present }) => {
+const extreme = (greatest: boolean): Fold =>
+  function* (query, { members }, { values, present }) {
     for (const member of members) {
+      if (query.isTurnOver(values.length)) yield
       for (let i = 0; i < values.length; i++) {
         if (member.present[i] === 0) continue
         const value = member.values[i]!

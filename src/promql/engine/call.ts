@@ -1,4 +1,5 @@
 import { Labels } from '../../base/index.ts'
+import type { Work } from '../contract.ts'
 import { absentLabels, absentSteps } from '../functions/absent.ts'
 import { DATES, ELEMENTWISE, WITH_SCALARS } from '../functions/elementwise.ts'
 import { fractionOfBuckets, overHistograms, quantileOfBuckets } from '../functions/histogram.ts'
@@ -41,20 +42,31 @@ class Arguments {
     return arg
   }
 
-  vector(index: number): readonly Column[] {
-    return vectorOf(this.evaluate(this.query, this.expr(index), this.grid), this.expr(index))
+  *vector(index: number): Work<readonly Column[]> {
+    return vectorOf(yield* this.evaluate(this.query, this.expr(index), this.grid), this.expr(index))
   }
 
-  scalar(index: number): Float64Array {
-    return scalarOf(this.evaluate(this.query, this.expr(index), this.grid), this.expr(index))
+  *scalar(index: number): Work<Float64Array> {
+    return scalarOf(yield* this.evaluate(this.query, this.expr(index), this.grid), this.expr(index))
   }
 
-  string(index: number): string {
-    return stringOf(this.evaluate(this.query, this.expr(index), this.grid), this.expr(index))
+  /** All from an argument on. */
+  *scalars(from: number): Work<readonly Float64Array[]> {
+    const values: Float64Array[] = []
+    for (let i = from; i < this.count; i++) values.push(yield* this.scalar(i))
+    return values
+  }
+
+  /** All from an argument on. */
+  *strings(from: number): Work<readonly string[]> {
+    const values: string[] = []
+    for (let i = from; i < this.count; i++)
+      values.push(stringOf(yield* this.evaluate(this.query, this.expr(i), this.grid), this.expr(i)))
+    return values
   }
 }
 
-type Implementation = (args: Arguments) => Value
+type Implementation = (args: Arguments) => Work<Value>
 
 /** Every function of the signature table: a missing one does not compile. */
 const IMPLEMENTATIONS: Readonly<Record<FunctionName, Implementation>> = {
@@ -64,47 +76,51 @@ const IMPLEMENTATIONS: Readonly<Record<FunctionName, Implementation>> = {
   ...mapValues(OVER_TIME, kernel => args => overRange(args, kernel)),
   ...mapValues(RATES, kernel => args => overRange(args, kernel)),
   ...mapValues(REGRESSIONS, kernel => args => overRange(args, kernel)),
-  absent: args =>
-    vector(
-      absentSteps(
-        absentLabels(args.expr(0)),
-        args.vector(0).map(column => column.present),
-        args.grid.steps,
-      ),
-    ),
+  *absent(args) {
+    const columns = yield* args.vector(0)
+    const present = columns.map(column => column.present)
+    return vector(absentSteps(absentLabels(args.expr(0)), present, args.grid.steps))
+  },
   absent_over_time: absentOverTime,
   histogram_fraction: histogramFraction,
   histogram_quantile: histogramQuantile,
   increase: args => overRange(args, RATES.increase, { onResult: remarkOnName(args) }),
-  label_join: args =>
-    vector(
-      labelJoin(
-        args.vector(0),
-        args.string(1),
-        args.string(2),
-        args.call.args.slice(3).map((_, i) => args.string(i + 3)),
-      ),
-    ),
-  label_replace: args =>
-    vector(labelReplace(args.vector(0), args.string(1), args.string(2), args.string(3), args.string(4))),
+  *label_join(args) {
+    const columns = yield* args.vector(0)
+    const [target = '', separator = '', ...sources] = yield* args.strings(1)
+    return vector(yield* labelJoin(args.query, columns, target, separator, sources))
+  },
+  *label_replace(args) {
+    const columns = yield* args.vector(0)
+    const [target = '', template = '', source = '', pattern = ''] = yield* args.strings(1)
+    return vector(yield* labelReplace(args.query, columns, target, template, source, pattern))
+  },
   last_over_time: args => overRange(args, OVER_TIME.last_over_time, { keepName: true }),
-  pi: ({ grid }) => ({ kind: 'scalar', values: new Float64Array(grid.steps).fill(Math.PI) }),
-  quantile_over_time: args => {
-    const phi = args.scalar(0)
+  *pi({ grid }) {
+    return { kind: 'scalar', values: new Float64Array(grid.steps).fill(Math.PI) }
+  },
+  *quantile_over_time(args) {
+    const phi = yield* args.scalar(0)
     warnOfQuantiles(args, phi)
-    return overRange(args, OVER_TIME.quantile_over_time, { range: 1, scalars: [phi] })
+    return yield* overRange(args, OVER_TIME.quantile_over_time, { range: 1, scalars: [phi] })
   },
   rate: args => overRange(args, RATES.rate, { onResult: remarkOnName(args) }),
-  scalar: args => ({ kind: 'scalar', values: onlyValue(args.vector(0), args.grid.steps) }),
+  *scalar(args) {
+    return { kind: 'scalar', values: onlyValue(yield* args.vector(0), args.grid.steps) }
+  },
   sort: args => sorted(args, false),
   sort_desc: args => sorted(args, true),
-  time: ({ grid }) => ({ kind: 'scalar', values: seconds(grid) }),
+  *time({ grid }) {
+    return { kind: 'scalar', values: seconds(grid) }
+  },
   timestamp,
-  vector: args => vector([everywhere(args.scalar(0))]),
+  *vector(args) {
+    return vector([everywhere(yield* args.scalar(0))])
+  },
 }
 
 /** Evaluates a call; every argument over the whole grid. */
-export function evaluateCall(query: Query, call: Call, grid: Grid, evaluate: Evaluate): Value {
+export function evaluateCall(query: Query, call: Call, grid: Grid, evaluate: Evaluate): Work<Value> {
   if (!Object.hasOwn(IMPLEMENTATIONS, call.name)) throw failed(`unknown function with name "${call.name}"`)
   return IMPLEMENTATIONS[call.name as FunctionName](new Arguments(query, call, grid, evaluate))
 }
@@ -126,39 +142,39 @@ const everywhere = (values: Float64Array): Column => ({
   present: new Uint8Array(values.length).fill(1),
 })
 
-function mapColumns(
+function* mapColumns(
   { query, grid }: Arguments,
   columns: readonly Column[],
   compute: (value: number) => number,
-): Value {
+): Work<Value> {
   query.spend(columns.length * grid.steps)
-  const results = columns.map(({ labels, values, present }) => ({
+  const results = yield* query.map(columns, grid.steps, ({ labels, values, present }) => ({
     labels,
     values: values.map(compute),
     present,
   }))
-  return vector(dropNames(results))
+  return vector(yield* dropNames(query, results))
 }
 
-const mapped = (args: Arguments, compute: (value: number) => number): Value =>
+function* mapped(args: Arguments, compute: (value: number) => number): Work<Value> {
   // Array functions pass an index too; the functions take exactly one value.
-  mapColumns(args, args.vector(0), value => compute(value))
-
-function ofDate(args: Arguments, compute: (value: number) => number): Value {
-  return mapColumns(args, args.count === 0 ? [everywhere(seconds(args.grid))] : args.vector(0), value =>
-    compute(value),
-  )
+  return yield* mapColumns(args, yield* args.vector(0), value => compute(value))
 }
 
-function mappedWithScalars(
+function* ofDate(args: Arguments, compute: (value: number) => number): Work<Value> {
+  const columns = args.count === 0 ? [everywhere(seconds(args.grid))] : yield* args.vector(0)
+  return yield* mapColumns(args, columns, value => compute(value))
+}
+
+function* mappedWithScalars(
   args: Arguments,
   compute: (value: number, ...scalars: number[]) => number | undefined,
-): Value {
+): Work<Value> {
   const { query, grid } = args
-  const columns = args.vector(0)
-  const scalars = args.call.args.slice(1).map((_, i) => args.scalar(i + 1))
+  const columns = yield* args.vector(0)
+  const scalars = yield* args.scalars(1)
   query.spend(columns.length * grid.steps)
-  const results = columns.map(column => {
+  const results = yield* query.map(columns, grid.steps, column => {
     const out = emptyColumn(column.labels, grid.steps)
     for (let i = 0; i < grid.steps; i++) {
       if (column.present[i] === 0) continue
@@ -169,7 +185,7 @@ function mappedWithScalars(
     }
     return out
   })
-  return vector(dropNames(results))
+  return vector(yield* dropNames(query, results))
 }
 
 interface RangeOptions {
@@ -181,17 +197,17 @@ interface RangeOptions {
   readonly onResult?: (labels: Labels) => void
 }
 
-function overRange(args: Arguments, kernel: RangeKernel, options: RangeOptions = {}): Value {
-  const { query, grid, evaluate, call } = args
+function* overRange(args: Arguments, kernel: RangeKernel, options: RangeOptions = {}): Work<Value> {
+  const { query, grid, evaluate } = args
   const { range = 0, keepName = false, onResult } = options
-  const scalars = options.scalars ?? call.args.slice(1).map((_, i) => args.scalar(i + 1))
-  const input = rangeVector(query, args.expr(range), grid, evaluate)
+  const scalars = options.scalars ?? (yield* args.scalars(1))
+  const input = yield* rangeVector(query, args.expr(range), grid, evaluate)
   query.spend(input.series.length * grid.steps)
   const windows = new Windows(input, grid.steps)
   const frame = { grid, scalars, visit: (samples: number): void => query.visit(samples) }
   const columns: Column[] = []
   for (const series of input.series) {
-    query.checkpoint()
+    if (query.isTurnOver(grid.steps + series.to - series.from)) yield
     windows.slide(series)
     const column = emptyColumn(series.labels, grid.steps)
     kernel(series, windows, column, frame)
@@ -199,7 +215,7 @@ function overRange(args: Arguments, kernel: RangeKernel, options: RangeOptions =
     onResult?.(series.labels)
     columns.push(column)
   }
-  return vector(keepName ? columns : dropNames(columns))
+  return vector(keepName ? columns : yield* dropNames(query, columns))
 }
 
 /** `rate` and `increase` of something that is not named like a counter earn a remark. */
@@ -217,34 +233,42 @@ function remarkOnName(args: Arguments): (labels: Labels) => void {
   }
 }
 
-function absentOverTime(args: Arguments): Value {
+function* absentOverTime(args: Arguments): Work<Value> {
   const { query, grid, evaluate } = args
-  const input = rangeVector(query, args.expr(0), grid, evaluate)
+  const input = yield* rangeVector(query, args.expr(0), grid, evaluate)
   const windows = new Windows(input, grid.steps)
-  const masks = input.series.map(series => {
+  const masks = yield* query.map(input.series, grid.steps, series => {
     windows.slide(series)
     return Uint8Array.from({ length: grid.steps }, (_, i) => (windows.hi[i]! > windows.lo[i]! ? 1 : 0))
   })
   return vector(absentSteps(absentLabels(args.expr(0)), masks, grid.steps))
 }
 
-function timestamp(args: Arguments): Value {
+function* timestamp(args: Arguments): Work<Value> {
   const { query, grid } = args
   const arg = unwrap(args.expr(0))
   // Only a selector's samples have times of their own; anything else was computed at the evaluation time.
-  if (arg.type === 'selector') return vector(dropNames(selectInstant(query, arg, grid, 'time')))
+  if (arg.type === 'selector') {
+    return vector(yield* dropNames(query, yield* selectInstant(query, arg, grid, 'time')))
+  }
   const values = seconds(grid)
-  return vector(dropNames(args.vector(0).map(({ labels, present }) => ({ labels, values, present }))))
+  const columns = yield* args.vector(0)
+  return vector(
+    yield* dropNames(
+      query,
+      columns.map(({ labels, present }) => ({ labels, values, present })),
+    ),
+  )
 }
 
-function sorted(args: Arguments, descending: boolean): Value {
+function* sorted(args: Arguments, descending: boolean): Work<Value> {
   if (args.query.isRange) {
     args.query.warn(
       'sort is ineffective for range queries since results are always ordered by labels',
       args.call.span,
     )
   }
-  const columns = args.vector(0)
+  const columns = yield* args.vector(0)
   return vector(args.grid.steps === 1 ? sortByValue(columns, descending) : columns)
 }
 
@@ -269,15 +293,16 @@ function warnOfQuantiles({ query, call }: Arguments, phi: Float64Array): void {
 }
 
 /** `histogram_quantile`; the remark on raised counts is made where the buckets stand, once. */
-function histogramQuantile(args: Arguments): Value {
+function* histogramQuantile(args: Arguments): Work<Value> {
   const { query, grid } = args
-  const phi = args.scalar(0)
+  const phi = yield* args.scalar(0)
   warnOfQuantiles(args, phi)
-  const columns = args.vector(1)
+  const columns = yield* args.vector(1)
   const span = args.expr(1).span
   const onForced = (): void => query.info(FORCED, span)
   return vector(
-    overHistograms(
+    yield* overHistograms(
+      query,
       columns,
       grid.steps,
       (buckets, step) => quantileOfBuckets(phi[step]!, buckets, onForced),
@@ -290,13 +315,14 @@ const FORCED =
   'input to histogram_quantile needed to be fixed for monotonicity ' +
   '(see https://prometheus.io/docs/prometheus/latest/querying/functions/#histogram_quantile)'
 
-function histogramFraction(args: Arguments): Value {
+function* histogramFraction(args: Arguments): Work<Value> {
   const { query, grid } = args
-  const lower = args.scalar(0)
-  const upper = args.scalar(1)
-  const columns = args.vector(2)
+  const lower = yield* args.scalar(0)
+  const upper = yield* args.scalar(1)
+  const columns = yield* args.vector(2)
   return vector(
-    overHistograms(
+    yield* overHistograms(
+      query,
       columns,
       grid.steps,
       (buckets, step) => fractionOfBuckets(lower[step]!, upper[step]!, buckets),

@@ -1,7 +1,15 @@
 import { expect, test } from 'vitest'
 import { TestSource } from '../../../test/conformance/promql-source.ts'
 import { CeleriacError, Labels, METRIC_NAME } from '../../base/index.ts'
-import { deadline, evaluateInstant, evaluateRange, parse } from '../index.ts'
+import {
+  deadline,
+  evaluateInstant,
+  evaluateRange,
+  instantWork,
+  parse,
+  rangeWork,
+  type Work,
+} from '../index.ts'
 
 const MINUTE = 60_000
 
@@ -43,16 +51,80 @@ test('a query that would touch too many samples is refused before it allocates t
   expect(wide.code).toBe('QUERY_LIMIT')
 })
 
-test('a checkpoint is asked once a series and may end the query', () => {
+test('a checkpoint is asked at every pause and may end the query', () => {
   let asked = 0
-  evaluateInstant('m', 0, sourceOf(20, 1), { checkpoint: () => asked++ })
-  expect(asked).toBeGreaterThanOrEqual(20)
+  const pauses = pausesOf(instantWork('m', 0, sourceOf(5000, 1), { checkpoint: () => asked++ }))
+  expect(asked).toBeGreaterThan(pauses)
+  expect(pauses).toBeGreaterThanOrEqual(5)
   let now = 0
   const error = refusal(() =>
-    evaluateInstant('m', 0, sourceOf(20, 1), { checkpoint: deadline(() => now++, 5) }),
+    evaluateInstant('m', 0, sourceOf(5000, 1), { checkpoint: deadline(() => now++, 5) }),
   )
   expect(error.code).toBe('QUERY_LIMIT')
   expect(error.message).toBe('query timed out after 5 ms')
+})
+
+function pausesOf(work: Work<unknown>): number {
+  let pauses = 0
+  while (work.next().done !== true) pauses++
+  return pauses
+}
+
+/** A histogram of 20 buckets for each of so many tasks. */
+function histograms(tasks: number): TestSource {
+  const source = new TestSource()
+  for (let task = 0; task < tasks; task++)
+    for (let bucket = 1; bucket <= 20; bucket++)
+      for (let i = 0; i < 3; i++) {
+        const le = bucket === 20 ? '+Inf' : String(bucket)
+        const labels = Labels.from({ [METRIC_NAME]: 'h_bucket', task: String(task), le })
+        source.add(labels, i * MINUTE, i * bucket)
+      }
+  return source
+}
+
+test('work over many series pauses in every node, in proportion to what it handles', () => {
+  const few = histograms(25)
+  const many = histograms(500)
+  for (const expr of [
+    'h_bucket',
+    'h_bucket * 2',
+    '-h_bucket',
+    'h_bucket > 1 or h_bucket',
+    'h_bucket + h_bucket',
+    'h_bucket and h_bucket',
+    'rate(h_bucket[5m])',
+    'sum(h_bucket)',
+    'sum by (le) (h_bucket)',
+    'avg(h_bucket)',
+    'topk(3, h_bucket)',
+    'quantile(0.5, h_bucket)',
+    'count_values("n", h_bucket)',
+    'label_replace(h_bucket, "a", "$1", "le", "(.*)")',
+    'histogram_quantile(0.95, h_bucket)',
+    'max_over_time(h_bucket[3m:1m])',
+  ]) {
+    const nodes = 1 + (expr.match(/[(*+-]|and|or/g)?.length ?? 0)
+    // A pause after a thousand series at most, in each of the nodes; constant parts aside.
+    expect(pausesOf(instantWork(expr, 2 * MINUTE, many)), expr).toBeGreaterThanOrEqual(10)
+    expect(pausesOf(instantWork(expr, 2 * MINUTE, few)), expr).toBeLessThanOrEqual(nodes * 10)
+    const range = pausesOf(rangeWork(expr, 0, 60 * MINUTE, MINUTE, many))
+    expect(range, expr).toBeGreaterThan(pausesOf(instantWork(expr, 2 * MINUTE, many)))
+  }
+})
+
+test('what was selected before a pause is not touched by samples that come meanwhile', () => {
+  const source = histograms(500)
+  const work = instantWork('sum(h_bucket)', 2 * MINUTE, source)
+  work.next()
+  for (let task = 0; task < 500; task++)
+    source.add(Labels.from({ [METRIC_NAME]: 'h_bucket', task: String(task), le: '1' }), 90_000, 1e9)
+  for (;;) {
+    const step = work.next()
+    if (step.done !== true) continue
+    expect(step.value.result).toEqual(evaluateInstant('sum(h_bucket)', 2 * MINUTE, histograms(500)).result)
+    break
+  }
 })
 
 test('bounds and types that make no range query are refused', () => {

@@ -6,6 +6,7 @@ import type {
   QueryOptions,
   SeriesSource,
   VectorSample,
+  Work,
 } from '../contract.ts'
 import { type Expr, unwrap } from '../syntax/ast.ts'
 import { typeOf } from '../syntax/check.ts'
@@ -31,17 +32,27 @@ export function evaluateInstant(
   source: SeriesSource,
   options?: QueryOptions,
 ): Annotated<InstantResult> {
+  return finish(instantWork(expr, atMs, source, options))
+}
+
+/** The same as work that may be paused. What was selected stays as it was, whatever is appended meanwhile. */
+export function* instantWork(
+  expr: string | Expr,
+  atMs: number,
+  source: SeriesSource,
+  options?: QueryOptions,
+): Work<Annotated<InstantResult>> {
   const tree = typeof expr === 'string' ? parse(expr) : expr
   const query = new Query(tree, { startMs: atMs, endMs: atMs, isRange: false }, source, options)
   const grid: Grid = { startMs: atMs, stepMs: 1, steps: 1 }
   if (typeOf(tree) === 'matrix') {
-    return annotated(query, { type: 'matrix', series: samplesInRange(query, tree, grid) })
+    return annotated(query, { type: 'matrix', series: yield* samplesInRange(query, tree, grid) })
   }
-  const value = evaluate(query, tree, grid)
+  const value = yield* evaluate(query, tree, grid)
   if (value.kind === 'string') return annotated(query, { type: 'string', value: value.value })
   if (value.kind === 'scalar') return annotated(query, { type: 'scalar', value: value.values[0] ?? NaN })
   const samples: VectorSample[] = []
-  for (const { labels, values, present } of joinEqual(value.columns))
+  for (const { labels, values, present } of yield* joinEqual(query, value.columns))
     if (present[0] === 1) samples.push({ labels, value: values[0] ?? NaN })
   return annotated(query, { type: 'vector', samples })
 }
@@ -61,6 +72,18 @@ export function evaluateRange(
   source: SeriesSource,
   options?: QueryOptions,
 ): Annotated<readonly MatrixSeries[]> {
+  return finish(rangeWork(expr, startMs, endMs, stepMs, source, options))
+}
+
+/** The same as work that may be paused. */
+export function* rangeWork(
+  expr: string | Expr,
+  startMs: number,
+  endMs: number,
+  stepMs: number,
+  source: SeriesSource,
+  options?: QueryOptions,
+): Work<Annotated<readonly MatrixSeries[]>> {
   const tree = typeof expr === 'string' ? parse(expr) : expr
   const type = typeOf(tree)
   if (type === 'matrix' || type === 'string') {
@@ -81,17 +104,25 @@ export function evaluateRange(
     )
   }
   const grid: Grid = { startMs, stepMs, steps }
-  const value = evaluate(query, tree, grid)
+  const value = yield* evaluate(query, tree, grid)
   if (value.kind === 'scalar') {
     const timestamps = Float64Array.from({ length: steps }, (_, i) => timeAt(grid, i))
     return annotated(query, [{ labels: Labels.EMPTY, timestamps, values: value.values }])
   }
   if (value.kind === 'string') throw failedType('scalar or instant vector', tree)
-  const series = joinEqual(value.columns).flatMap(column => pointsOf(column, grid))
+  const joined = yield* joinEqual(query, value.columns)
+  const series = (yield* query.map(joined, steps, column => pointsOf(column, grid))).flat()
   return annotated(
     query,
     series.sort((a, b) => Labels.compare(a.labels, b.labels)),
   )
+}
+
+function finish<T>(work: Work<T>): T {
+  for (;;) {
+    const step = work.next()
+    if (step.done === true) return step.value
+  }
 }
 
 const invalid = (message: string, hint?: string): CeleriacError =>
@@ -104,15 +135,15 @@ const annotated = <T>(query: Query, result: T): Annotated<T> => ({
 })
 
 /** Evaluates one node over a grid; what does not change is computed at one step and repeated. */
-function evaluate(query: Query, expr: Expr, grid: Grid): Value {
+function* evaluate(query: Query, expr: Expr, grid: Grid): Work<Value> {
   if (grid.steps > 1 && query.invariant.has(expr)) {
-    const once = compute(query, expr, { ...grid, steps: 1 })
-    return repeated(query, once, grid.steps)
+    const once = yield* compute(query, expr, { ...grid, steps: 1 })
+    return yield* repeated(query, once, grid.steps)
   }
-  return compute(query, expr, grid)
+  return yield* compute(query, expr, grid)
 }
 
-function compute(query: Query, expr: Expr, grid: Grid): Value {
+function* compute(query: Query, expr: Expr, grid: Grid): Work<Value> {
   // Even a scalar is a value a step, and a subquery can have very many steps.
   query.spend(grid.steps)
   switch (expr.type) {
@@ -121,53 +152,50 @@ function compute(query: Query, expr: Expr, grid: Grid): Value {
     case 'string':
       return { kind: 'string', value: expr.value }
     case 'selector':
-      return vector(selectInstant(query, expr, grid))
+      return vector(yield* selectInstant(query, expr, grid))
     case 'paren':
-      return evaluate(query, expr.expr, grid)
+      return yield* evaluate(query, expr.expr, grid)
     case 'unary': {
-      const value = evaluate(query, expr.expr, grid)
-      return expr.op === '+' ? value : negated(query, value, expr)
+      const value = yield* evaluate(query, expr.expr, grid)
+      return expr.op === '+' ? value : yield* negated(query, value, expr)
     }
     case 'call':
-      return evaluateCall(query, expr, grid, evaluate)
+      return yield* evaluateCall(query, expr, grid, evaluate)
     case 'aggregate':
-      return evaluateAggregate(query, expr, grid, evaluate)
+      return yield* evaluateAggregate(query, expr, grid, evaluate)
     case 'binary':
-      return evaluateBinary(query, expr, grid, evaluate)
+      return yield* evaluateBinary(query, expr, grid, evaluate)
     case 'range':
     case 'subquery':
       throw failedType('scalar or instant vector', expr)
   }
 }
 
-function negated(query: Query, value: Value, expr: Expr): Value {
+function* negated(query: Query, value: Value, expr: Expr): Work<Value> {
   if (value.kind === 'scalar') return { kind: 'scalar', values: value.values.map(number => -number) }
   if (value.kind === 'string') throw failedType('scalar or instant vector', expr)
-  query.spend(value.columns.length * (value.columns[0]?.values.length ?? 0))
-  return vector(
-    dropNames(
-      value.columns.map(({ labels, values, present }) => ({
-        labels,
-        values: values.map(number => -number),
-        present,
-      })),
-    ),
-  )
+  const steps = value.columns[0]?.values.length ?? 0
+  query.spend(value.columns.length * steps)
+  const columns = yield* query.map(value.columns, steps, ({ labels, values, present }) => ({
+    labels,
+    values: values.map(number => -number),
+    present,
+  }))
+  return vector(yield* dropNames(query, columns))
 }
 
-function repeated(query: Query, value: Value, steps: number): Value {
+function* repeated(query: Query, value: Value, steps: number): Work<Value> {
   if (value.kind === 'string') return value
   if (value.kind === 'scalar')
     return { kind: 'scalar', values: new Float64Array(steps).fill(value.values[0] ?? NaN) }
   query.spend(value.columns.length * steps)
+  const present = value.columns.filter(column => column.present[0] === 1)
   return vector(
-    value.columns
-      .filter(column => column.present[0] === 1)
-      .map(({ labels, values }) => ({
-        labels,
-        values: new Float64Array(steps).fill(values[0] ?? NaN),
-        present: new Uint8Array(steps).fill(1),
-      })),
+    yield* query.map(present, steps, ({ labels, values }) => ({
+      labels,
+      values: new Float64Array(steps).fill(values[0] ?? NaN),
+      present: new Uint8Array(steps).fill(1),
+    })),
   )
 }
 
@@ -187,20 +215,20 @@ function pointsOf({ labels, values, present }: Column, grid: Grid): readonly Mat
 }
 
 /** The raw samples of a range selector or subquery at one instant. */
-function samplesInRange(query: Query, expr: Expr, grid: Grid): readonly MatrixSeries[] {
-  const input = rangeVector(query, unwrap(expr), grid, evaluate)
+function* samplesInRange(query: Query, expr: Expr, grid: Grid): Work<readonly MatrixSeries[]> {
+  const input = yield* rangeVector(query, unwrap(expr), grid, evaluate)
   const windows = new Windows(input, 1)
-  return input.series
-    .map(series => {
-      windows.slide(series)
-      const from = windows.lo[0] ?? 0
-      const to = windows.hi[0] ?? 0
-      return {
-        labels: series.labels,
-        timestamps: series.timestamps.slice(from, to),
-        values: series.values.slice(from, to),
-      }
-    })
+  const found = yield* query.map(input.series, grid.steps, series => {
+    windows.slide(series)
+    const from = windows.lo[0] ?? 0
+    const to = windows.hi[0] ?? 0
+    return {
+      labels: series.labels,
+      timestamps: series.timestamps.slice(from, to),
+      values: series.values.slice(from, to),
+    }
+  })
+  return found
     .filter(series => series.timestamps.length > 0)
     .sort((a, b) => Labels.compare(a.labels, b.labels))
 }

@@ -1,10 +1,11 @@
 import type { CeleriacError } from '../../base/index.ts'
+import type { Work } from '../contract.ts'
 import type { Expr } from '../syntax/ast.ts'
 import { failed, type Query } from './query.ts'
 import type { Column, Grid, Value } from './value.ts'
 
 /** Evaluates a node over a grid; handed to the parts that need it, so that they do not import the dispatcher. */
-export type Evaluate = (query: Query, expr: Expr, grid: Grid) => Value
+export type Evaluate = (query: Query, expr: Expr, grid: Grid) => Work<Value>
 
 /** For trees that were not checked: `parse` never makes them. */
 export const failedType = (wanted: string, expr: Expr): CeleriacError =>

@@ -1,4 +1,6 @@
 import { type Labels, METRIC_NAME } from '../../base/index.ts'
+import type { Work } from '../contract.ts'
+import type { Query } from './query.ts'
 import type { Column } from './value.ts'
 
 /** Columns that belong together, with the labels they share. */
@@ -13,16 +15,18 @@ const ALL: ReadonlySet<string> = new Set()
  * Splits columns by the labels of `by (…)`, or by all but those of `without (…)`; without a clause all are one group.
  * Groups come in order of their first member. `without` also takes the metric name.
  */
-export function groupColumns(
+export function* groupColumns(
+  query: Query,
   columns: readonly Column[],
   grouping: { readonly without: boolean; readonly labels: readonly string[] } | undefined,
-): readonly Group[] {
+): Work<readonly Group[]> {
   const names = new Set(grouping?.labels ?? ALL)
   const without = grouping?.without === true
   if (without) names.add(METRIC_NAME)
   const groups = new Map<string, Group>()
   const listed = [...names]
   for (const column of columns) {
+    if (query.isTurnOver(0)) yield
     const labels = without ? column.labels.without(names) : undefined
     const key = labels === undefined ? keyOf(column.labels, listed) : labels.key
     const group = groups.get(key)

@@ -1,4 +1,5 @@
 import { type Labels, METRIC_NAME } from '../../base/index.ts'
+import type { Work } from '../contract.ts'
 import { type Binary, isComparison, type Matching } from '../syntax/ast.ts'
 import { keyOf } from './group.ts'
 import { ARITHMETIC, COMPARE, isArithmetic } from './operators.ts'
@@ -40,13 +41,13 @@ function computeOf({ op, bool }: Binary): Compute {
  *
  * @throws CeleriacError QUERY_FAILED where the "one" side has several series for a match, or results coincide.
  */
-export function matchVectors(
+export function* matchVectors(
   query: Query,
   node: Binary,
   left: readonly Column[],
   right: readonly Column[],
   steps: number,
-): readonly Column[] {
+): Work<readonly Column[]> {
   const matching = node.matching ?? DEFAULT
   const swapped = matching.group === 'right'
   const many = swapped ? right : left
@@ -54,7 +55,10 @@ export function matchVectors(
   const signatureOf = signatures(node.matching)
 
   const ones: Column[][] = []
-  for (const column of one) (ones[signatureOf(column.labels)] ??= []).push(column)
+  for (const column of one) {
+    if (query.isTurnOver(0)) yield
+    ;(ones[signatureOf(column.labels)] ??= []).push(column)
+  }
   refuseAmbiguous(ones, many, swapped, node)
 
   const compute = computeOf(node)
@@ -63,7 +67,7 @@ export function matchVectors(
   const taken: (Uint8Array | undefined)[] = []
   const explicit = matching.group !== 'none'
   for (const manyColumn of many) {
-    query.checkpoint()
+    if (query.isTurnOver(steps)) yield
     const signature = signatureOf(manyColumn.labels)
     for (const oneColumn of ones[signature] ?? []) {
       const labels = resultLabels(node, matching, manyColumn.labels, oneColumn.labels)

@@ -1,5 +1,5 @@
 import { CeleriacError, MINUTE } from '../../base/index.ts'
-import type { QueryLimits, QueryOptions, SeriesColumns, SeriesSource } from '../contract.ts'
+import type { QueryLimits, QueryOptions, SeriesColumns, SeriesSource, Work } from '../contract.ts'
 import type { At, Expr, Span, VectorSelector } from '../syntax/ast.ts'
 import { invariantNodes } from './plan.ts'
 
@@ -13,6 +13,9 @@ const DEFAULT_LOOKBACK_MS = 5 * MINUTE
 const DEFAULT_SUBQUERY_STEP_MS = MINUTE
 /** About a millisecond of work. */
 const VISITS_PER_CHECKPOINT = 500_000
+/** Values computed between two pauses, and what handling a column costs beside its values: about a millisecond too. */
+const VALUES_PER_TURN = 64_000
+const COLUMN_VALUES = 64
 
 /** Everything one evaluation shares: its bounds, its source, its account of samples and its remarks. */
 export class Query {
@@ -30,6 +33,7 @@ export class Query {
   readonly #source: SeriesSource
   #samples = 0
   #visited = 0
+  #turn = 0
 
   constructor(
     expr: Expr,
@@ -86,6 +90,25 @@ export class Query {
     if (this.#visited < VISITS_PER_CHECKPOINT) return
     this.#visited = 0
     this.checkpoint()
+  }
+
+  /** Charges columns that were handled, of so many steps each, to the present turn; true when it is over: time to pause. */
+  isTurnOver(steps: number, columns = 1): boolean {
+    this.#turn += columns * (COLUMN_VALUES + steps)
+    if (this.#turn < VALUES_PER_TURN) return false
+    this.#turn = 0
+    this.checkpoint()
+    return true
+  }
+
+  /** What `change` makes of each column of so many steps, with pauses. */
+  *map<A, B>(columns: readonly A[], steps: number, change: (column: A) => B): Work<B[]> {
+    const results: B[] = []
+    for (const column of columns) {
+      results.push(change(column))
+      if (this.isTurnOver(steps)) yield
+    }
+    return results
   }
 
   warn(text: string, { line, column }: Span): void {

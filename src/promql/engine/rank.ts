@@ -1,4 +1,5 @@
 import type { Labels } from '../../base/index.ts'
+import type { Work } from '../contract.ts'
 import { quantileOf, sortingRoom } from '../functions/numerics.ts'
 import { formatPlain } from '../syntax/literals.ts'
 import { type Group, groupColumns } from './group.ts'
@@ -8,17 +9,18 @@ import { type Column, emptyColumn } from './value.ts'
 const INT64 = 2 ** 63
 
 /** The quantile of each group's values, by a φ that may change from step to step. */
-export function quantiles(
+export function* quantiles(
   query: Query,
   groups: readonly Group[],
   phi: Float64Array,
   steps: number,
-): readonly Column[] {
+): Work<readonly Column[]> {
   query.spend(groups.length * steps)
-  return groups.map(({ labels, members }) => {
-    query.checkpoint()
+  const results: Column[] = []
+  for (const { labels, members } of groups) {
     const out = emptyColumn(labels, steps)
     for (let i = 0; i < steps; i++) {
+      if (query.isTurnOver(0, members.length)) yield
       const room = sortingRoom(members.length)
       let count = 0
       for (const member of members) if (member.present[i] === 1) room[count++] = member.values[i]!
@@ -26,21 +28,22 @@ export function quantiles(
       out.values[i] = quantileOf(phi[i]!, room.subarray(0, count))
       out.present[i] = 1
     }
-    return out
-  })
+    results.push(out)
+  }
+  return results
 }
 
 /**
  * `topk` and `bottomk`: the members themselves where they are among the k best of their group. On a single step they come
  * best first; over a range in their own order.
  */
-export function ranked(
+export function* ranked(
   query: Query,
   groups: readonly Group[],
   k: Float64Array,
   top: boolean,
   steps: number,
-): readonly Column[] {
+): Work<readonly Column[]> {
   for (const value of k) {
     if (Number.isNaN(value))
       throw failed('Parameter value is NaN', 'topk and bottomk need a number of series.')
@@ -48,10 +51,10 @@ export function ranked(
   }
   const results: Column[] = []
   for (const { members } of groups) {
-    query.checkpoint()
     const masks = new Map<number, Uint8Array>()
     let order: readonly number[] = []
     for (let i = 0; i < steps; i++) {
+      if (query.isTurnOver(0, members.length)) yield
       const best = new Best(members, i, Math.trunc(k[i]!), top)
       for (let m = 0; m < members.length; m++) if (members[m]!.present[i] === 1) best.offer(m)
       for (const member of best.heap) {
@@ -157,25 +160,25 @@ class Best {
 }
 
 /** `count_values`: per group and distinct value a series that counts it, the value in `label`. */
-export function countValues(
+export function* countValues(
   query: Query,
   columns: readonly Column[],
   grouping: { readonly without: boolean; readonly labels: readonly string[] } | undefined,
   label: string,
   steps: number,
-): readonly Column[] {
+): Work<readonly Column[]> {
   if (label === '') throw failed('invalid label name "" in count_values()')
   // The new label replaces an old one of that name, so the old one must not split groups.
   const without = grouping?.without === true
   const others = grouping?.labels.filter(name => name !== label)
   const rest = others === undefined ? undefined : { without, labels: without ? [...others, label] : others }
-  const groups = groupColumns(columns, rest)
+  const groups = yield* groupColumns(query, columns, rest)
   const hidden = without && grouping.labels.includes(label)
   const results: Column[] = []
   for (const { labels, members } of groups) {
-    query.checkpoint()
     const counts = new Map<string, Column>()
     for (const member of members) {
+      if (query.isTurnOver(steps)) yield
       for (let i = 0; i < steps; i++) {
         if (member.present[i] === 0) continue
         const text = hidden ? '' : formatPlain(member.values[i]!)

@@ -1,4 +1,4 @@
-import type { SeriesColumns } from '../contract.ts'
+import type { SeriesColumns, Work } from '../contract.ts'
 import type { VectorSelector } from '../syntax/ast.ts'
 import type { Query } from './query.ts'
 import { type Column, emptyColumn, type Grid, isPresentAnywhere } from './value.ts'
@@ -26,18 +26,18 @@ export function instantsOf(
  * The newest sample of each series within the lookback before each instant, left end open. A stale marker ends a series at
  * once. With `what` 'time' the columns hold the samples' own times in seconds instead of their values.
  */
-export function selectInstant(
+export function* selectInstant(
   query: Query,
   selector: VectorSelector,
   grid: Grid,
   what: 'value' | 'time' = 'value',
-): readonly Column[] {
+): Work<readonly Column[]> {
   const instants = instantsOf(query, selector, grid)
   const series = query.select(selector, instants.first - query.lookbackMs, instants.last)
   query.spend(series.length * grid.steps)
   const columns: Column[] = []
   for (const one of series) {
-    query.checkpoint()
+    if (query.isTurnOver(grid.steps)) yield
     const column = emptyColumn(one.labels, grid.steps)
     fillNewest(one, instants, query.lookbackMs, what, column)
     if (isPresentAnywhere(column)) columns.push(column)

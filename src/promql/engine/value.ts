@@ -1,4 +1,6 @@
 import { CeleriacError, type Labels, METRIC_NAME } from '../../base/index.ts'
+import type { Work } from '../contract.ts'
+import type { Query } from './query.ts'
 
 /** The instants at which a node is evaluated: `startMs + i * stepMs` for i below `steps`. */
 export interface Grid {
@@ -50,18 +52,18 @@ export function dropName(labels: Labels): Labels {
 }
 
 /** Columns with their names dropped; those that become equal are joined. */
-export function dropNames(columns: readonly Column[]): readonly Column[] {
+export function* dropNames(query: Query, columns: readonly Column[]): Work<readonly Column[]> {
   const first = columns[0]
   if (first === undefined) return columns
   const name = first.labels.metric
   // Series of one metric stay distinct; only a mixture can collide.
   let mixed = false
-  const renamed = columns.map(column => {
+  const renamed = yield* query.map(columns, 0, column => {
     const labels = dropName(column.labels)
     mixed ||= column.labels.metric !== name || column.labels.size - labels.size > 1
     return labels === column.labels ? column : { labels, values: column.values, present: column.present }
   })
-  return mixed ? joinEqual(renamed) : renamed
+  return mixed ? yield* joinEqual(query, renamed) : renamed
 }
 
 /**
@@ -69,11 +71,12 @@ export function dropNames(columns: readonly Column[]): readonly Column[] {
  *
  * @throws CeleriacError QUERY_FAILED where two of them are present at the same step.
  */
-export function joinEqual(columns: readonly Column[]): readonly Column[] {
+export function* joinEqual(query: Query, columns: readonly Column[]): Work<readonly Column[]> {
   const byKey = new Map<string, number>()
   const joined: Column[] = []
   const own = new Set<number>()
   for (const column of columns) {
+    if (query.isTurnOver(0)) yield
     const at = byKey.get(column.labels.key)
     const first = at === undefined ? undefined : joined[at]
     if (at === undefined || first === undefined) {

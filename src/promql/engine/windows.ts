@@ -1,5 +1,5 @@
 import type { Labels } from '../../base/index.ts'
-import type { SeriesColumns } from '../contract.ts'
+import type { SeriesColumns, Work } from '../contract.ts'
 import type { Expr, RangeSelector, Span, Subquery } from '../syntax/ast.ts'
 import { unwrap } from '../syntax/ast.ts'
 import { type Evaluate, failedType } from './evaluation.ts'
@@ -26,16 +26,17 @@ export interface RangeVector {
 }
 
 /** Evaluates a range selector or a subquery. */
-export function rangeVector(query: Query, expr: Expr, grid: Grid, evaluate: Evaluate): RangeVector {
+export function* rangeVector(query: Query, expr: Expr, grid: Grid, evaluate: Evaluate): Work<RangeVector> {
   const node = unwrap(expr)
-  if (node.type === 'range') return selected(query, node, grid)
-  if (node.type === 'subquery') return subquery(query, node, grid, evaluate)
+  if (node.type === 'range') return yield* selected(query, node, grid)
+  if (node.type === 'subquery') return yield* subquery(query, node, grid, evaluate)
   throw failedType('range vector', expr)
 }
 
-function selected(query: Query, { selector, rangeMs, span }: RangeSelector, grid: Grid): RangeVector {
+function* selected(query: Query, { selector, rangeMs, span }: RangeSelector, grid: Grid): Work<RangeVector> {
   const ends = instantsOf(query, selector, grid)
-  const series = query.select(selector, ends.first - rangeMs, ends.last).map(withoutStale)
+  const found = query.select(selector, ends.first - rangeMs, ends.last)
+  const series = yield* query.map(found, 0, withoutStale)
   return { series: series.filter(one => one.to > one.from), ends, rangeMs, span }
 }
 
@@ -56,7 +57,7 @@ function withoutStale(series: SeriesColumns): RangeSeries {
 }
 
 /** The inner expression at multiples of the step in absolute time, from just after the first window's left end. */
-function subquery(query: Query, node: Subquery, grid: Grid, evaluate: Evaluate): RangeVector {
+function* subquery(query: Query, node: Subquery, grid: Grid, evaluate: Evaluate): Work<RangeVector> {
   const ends = instantsOf(query, node, grid)
   const stepMs = node.stepMs ?? query.defaultSubqueryStepMs
   const leftEnd = ends.first - node.rangeMs
@@ -65,10 +66,11 @@ function subquery(query: Query, node: Subquery, grid: Grid, evaluate: Evaluate):
   const { rangeMs, span } = node
   if (startMs > ends.last) return { series: [], ends, rangeMs, span }
   const inner: Grid = { startMs, stepMs, steps: Math.floor((ends.last - startMs) / stepMs) + 1 }
-  const value = evaluate(query, node.expr, inner)
+  const value = yield* evaluate(query, node.expr, inner)
   if (value.kind !== 'vector') throw failedType('instant vector', node.expr)
   const timestamps = Float64Array.from({ length: inner.steps }, (_, i) => startMs + i * stepMs)
-  return { series: value.columns.map(column => samplesOf(column, timestamps)), ends, rangeMs, span }
+  const series = yield* query.map(value.columns, inner.steps, column => samplesOf(column, timestamps))
+  return { series, ends, rangeMs, span }
 }
 
 function samplesOf({ labels, values, present }: Column, timestamps: Float64Array): RangeSeries {

@@ -1,4 +1,6 @@
 import type { Labels } from '../../base/index.ts'
+import type { Work } from '../contract.ts'
+import type { Query } from '../engine/query.ts'
 import type { Column } from '../engine/value.ts'
 import { dropName, emptyColumn, joinEqual } from '../engine/value.ts'
 import { parseBound } from './numerics.ts'
@@ -21,12 +23,14 @@ export interface Buckets {
 }
 
 /** Series by histogram: equal labels without `le`, buckets ascending. `onBadBound` is told of series without a usable `le`. */
-function groupBuckets(
+function* groupBuckets(
+  query: Query,
   columns: readonly Column[],
   onBadBound: (labels: Labels) => void,
-): { readonly labels: Labels; readonly buckets: readonly Bucket[] }[] {
+): Work<{ readonly labels: Labels; readonly buckets: readonly Bucket[] }[]> {
   const groups = new Map<string, { labels: Labels; buckets: Bucket[] }>()
   for (const column of columns) {
+    if (query.isTurnOver(0)) yield
     const bound = parseBound(column.labels.get('le'))
     if (bound === undefined) {
       onBadBound(column.labels)
@@ -45,14 +49,16 @@ function groupBuckets(
  * Evaluates a function of the buckets of each classic histogram at each step. Buckets with equal bounds are added up.
  * The result loses `le` and the metric name.
  */
-export function overHistograms(
+export function* overHistograms(
+  query: Query,
   columns: readonly Column[],
   steps: number,
   compute: (buckets: Buckets, step: number) => number,
   onBadBound: (labels: Labels) => void,
-): readonly Column[] {
+): Work<readonly Column[]> {
   const results: Column[] = []
-  for (const { labels, buckets } of groupBuckets(columns, onBadBound)) {
+  for (const { labels, buckets } of yield* groupBuckets(query, columns, onBadBound)) {
+    if (query.isTurnOver(steps, buckets.length)) yield
     const out = emptyColumn(dropName(labels), steps)
     const gathered: Buckets = {
       bounds: new Float64Array(buckets.length),
@@ -67,7 +73,7 @@ export function overHistograms(
     }
     results.push(out)
   }
-  return joinEqual(results)
+  return yield* joinEqual(query, results)
 }
 
 function gather(buckets: readonly Bucket[], step: number, into: Buckets): void {

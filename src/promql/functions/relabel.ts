@@ -1,20 +1,22 @@
 import type { RE2JS } from 're2js'
 import { CeleriacError, compileRegex, type Labels } from '../../base/index.ts'
-import { failed } from '../engine/query.ts'
+import type { Work } from '../contract.ts'
+import { failed, type Query } from '../engine/query.ts'
 import { type Column, joinEqual } from '../engine/value.ts'
 
 /** `label_replace`: sets `target` to the expanded `template` where the whole value of `source` matches. */
-export function labelReplace(
+export function* labelReplace(
+  query: Query,
   columns: readonly Column[],
   target: string,
   template: string,
   source: string,
   pattern: string,
-): readonly Column[] {
+): Work<readonly Column[]> {
   demandName('label_replace', 'destination', target)
   const regex = compile(pattern)
   const names = regex.namedGroups()
-  return relabel(columns, labels => {
+  return yield* relabel(query, columns, labels => {
     const matcher = regex.matcher(labels.get(source))
     if (!matcher.matches()) return labels
     const value = expand(template, group => {
@@ -30,23 +32,31 @@ export function labelReplace(
 }
 
 /** `label_join`: sets `target` to the values of `sources` with `separator` between them. */
-export function labelJoin(
+export function* labelJoin(
+  query: Query,
   columns: readonly Column[],
   target: string,
   separator: string,
   sources: readonly string[],
-): readonly Column[] {
+): Work<readonly Column[]> {
   demandName('label_join', 'destination', target)
   for (const source of sources) demandName('label_join', 'source', source)
-  return relabel(columns, labels =>
+  return yield* relabel(query, columns, labels =>
     labels.with(target, sources.map(source => labels.get(source)).join(separator)),
   )
 }
 
-function relabel(columns: readonly Column[], change: (labels: Labels) => Labels): readonly Column[] {
-  return joinEqual(
-    columns.map(({ labels, values, present }) => ({ labels: change(labels), values, present })),
-  )
+function* relabel(
+  query: Query,
+  columns: readonly Column[],
+  change: (labels: Labels) => Labels,
+): Work<readonly Column[]> {
+  const changed = yield* query.map(columns, 0, ({ labels, values, present }) => ({
+    labels: change(labels),
+    values,
+    present,
+  }))
+  return yield* joinEqual(query, changed)
 }
 
 function compile(pattern: string): RE2JS {

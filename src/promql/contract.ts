@@ -21,6 +21,8 @@ export interface SeriesColumns {
 /** The evaluator's port to any store. Must return series sorted by labels, samples in (fromMs, toMs]. */
 export interface SeriesSource {
   select(matchers: readonly LabelMatcher[], fromMs: number, toMs: number): readonly SeriesColumns[]
+  /** The same as work that may be paused; asked instead of `select` where there is one. */
+  selecting?(matchers: readonly LabelMatcher[], fromMs: number, toMs: number): Work<readonly SeriesColumns[]>
 }
 
 export interface QueryLimits {

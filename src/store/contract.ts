@@ -42,6 +42,15 @@ export interface Store {
   endProducer(producer: string, atMs: number): void
   /** Series that match, sorted by labels, with samples in (fromMs, toMs]; series without samples there are left out. */
   select(matchers: readonly Matcher[], fromMs: number, toMs: number): readonly StoredSeries[]
+  /**
+   * The same as work that may be paused: it yields about once a millisecond. Series and samples that come meanwhile may be in it or
+   * not.
+   */
+  selecting(
+    matchers: readonly Matcher[],
+    fromMs: number,
+    toMs: number,
+  ): Generator<void, readonly StoredSeries[], void>
   labelNames(matchers: readonly Matcher[], fromMs: number, toMs: number): readonly string[]
   labelValues(name: string, matchers: readonly Matcher[], fromMs: number, toMs: number): readonly string[]
   readonly stats: {

@@ -486,3 +486,48 @@ test('under retention and a small budget everything recent answers as a naive st
     { numRuns: 100 },
   )
 })
+
+test('series that come after a selection was remembered are in the next one, in order', () => {
+  const store = createHead()
+  const sample = (task: number): Sample => ({
+    labels: Labels.from({ __name__: 'm', task: String(task), odd: String(task % 2) }),
+    value: task,
+  })
+  const tasksOf = (matchers: readonly Matcher[]): string[] =>
+    store.select(matchers, 0, 1e6).map(({ labels }) => labels.get('task'))
+  const known: Sample[] = []
+  for (let cycle = 1; cycle <= 5; cycle++) {
+    for (let i = 0; i < 700; i++) known.push(sample((known.length * 7919) % 100_003))
+    store.appendCycle('p', cycle * 1000, known)
+    for (const odd of ['0', '1'])
+      for (const op of ['=', '!='] as const) {
+        const expected = known
+          .map(({ labels }) => labels)
+          .filter(labels => (labels.get('odd') === odd) === (op === '='))
+          .sort((a, b) => Labels.compare(a, b))
+          .map(labels => labels.get('task'))
+        expect(tasksOf([{ name: 'odd', op, value: odd }])).toEqual(expected)
+      }
+  }
+})
+
+test('a selection of many series is read in pieces, and is the same when paused', () => {
+  const store = createHead()
+  const samples = Array.from({ length: 20_000 }, (_, i) => ({
+    labels: Labels.from({ __name__: 'm', i: String((i * 7919) % 20_000) }),
+    value: i,
+  }))
+  store.appendCycle('p', 1000, samples)
+  const matchers = [{ name: '__name__', op: '=', value: 'm' }] as const
+  const work = store.selecting(matchers, 0, 1000)
+  let pauses = 0
+  let step = work.next()
+  for (; step.done !== true; step = work.next()) pauses++
+  expect(pauses).toBeGreaterThanOrEqual(40)
+  const keys = (found: readonly StoredSeries[]): string[] => found.map(({ labels }) => labels.key)
+  expect(keys(step.value)).toEqual(keys(store.select(matchers, 0, 1000)))
+  // Remembered: only reading is left.
+  let again = 0
+  for (const second = store.selecting(matchers, 0, 1000); second.next().done !== true;) again++
+  expect(again).toBeLessThan(pauses)
+})

@@ -62,6 +62,8 @@ const BLOCK_SHARE = 1 / 8
 /** Below this many rows only a block of half the budget is cut: short columns are mostly overhead. */
 const ROWS_WORTH_A_BLOCK = 64
 const MIB = 1024 ** 2
+/** Series read, or columns closed or dropped, between two pauses: about a millisecond. */
+const SERIES_PER_PIECE = 1024
 
 /**
  * Time series in memory. Each producer writes blocks of its own: one time column, and one value column a series. Samples are never
@@ -277,11 +279,25 @@ class MemoryHead implements Head {
   }
 
   select(matchers: readonly Matcher[], fromMs: number, toMs: number): readonly StoredSeries[] {
+    const work = this.selecting(matchers, fromMs, toMs)
+    for (;;) {
+      const step = work.next()
+      if (step.done === true) return step.value
+    }
+  }
+
+  *selecting(
+    matchers: readonly Matcher[],
+    fromMs: number,
+    toMs: number,
+  ): Generator<void, readonly StoredSeries[], void> {
     const reader = new RangeReader(fromMs, toMs)
     const found: StoredSeries[] = []
-    for (const series of this.#index.select(matchers)) {
-      const read = reader.read(series)
-      if (read !== undefined) found.push(read)
+    let read = 0
+    for (const series of yield* this.#index.selecting(matchers)) {
+      const inRange = reader.read(series)
+      if (inRange !== undefined) found.push(inRange)
+      if (++read % SERIES_PER_PIECE === 0) yield
     }
     return found
   }

@@ -84,8 +84,8 @@ function histograms(tasks: number): TestSource {
 }
 
 test('work over many series pauses in every node, in proportion to what it handles', () => {
-  const few = histograms(25)
-  const many = histograms(500)
+  const few = histograms(5)
+  const many = histograms(150)
   for (const expr of [
     'h_bucket',
     'h_bucket * 2',
@@ -106,23 +106,23 @@ test('work over many series pauses in every node, in proportion to what it handl
   ]) {
     const nodes = 1 + (expr.match(/[(*+-]|and|or/g)?.length ?? 0)
     // A pause after a thousand series at most, in each of the nodes; constant parts aside.
-    expect(pausesOf(instantWork(expr, 2 * MINUTE, many)), expr).toBeGreaterThanOrEqual(10)
-    expect(pausesOf(instantWork(expr, 2 * MINUTE, few)), expr).toBeLessThanOrEqual(nodes * 10)
+    expect(pausesOf(instantWork(expr, 2 * MINUTE, many)), expr).toBeGreaterThanOrEqual(2)
+    expect(pausesOf(instantWork(expr, 2 * MINUTE, few)), expr).toBeLessThanOrEqual(nodes)
     const range = pausesOf(rangeWork(expr, 0, 60 * MINUTE, MINUTE, many))
     expect(range, expr).toBeGreaterThan(pausesOf(instantWork(expr, 2 * MINUTE, many)))
   }
 })
 
 test('what was selected before a pause is not touched by samples that come meanwhile', () => {
-  const source = histograms(500)
+  const source = histograms(150)
   const work = instantWork('sum(h_bucket)', 2 * MINUTE, source)
   work.next()
-  for (let task = 0; task < 500; task++)
+  for (let task = 0; task < 150; task++)
     source.add(Labels.from({ [METRIC_NAME]: 'h_bucket', task: String(task), le: '1' }), 90_000, 1e9)
   for (;;) {
     const step = work.next()
     if (step.done !== true) continue
-    expect(step.value.result).toEqual(evaluateInstant('sum(h_bucket)', 2 * MINUTE, histograms(500)).result)
+    expect(step.value.result).toEqual(evaluateInstant('sum(h_bucket)', 2 * MINUTE, histograms(150)).result)
     break
   }
 })

@@ -53,9 +53,15 @@ export class Query {
   }
 
   /** The series of a selector with their samples in (fromMs, toMs], charged to the account. */
-  select(selector: VectorSelector, fromMs: number, toMs: number): readonly SeriesColumns[] {
+  *select(selector: VectorSelector, fromMs: number, toMs: number): Work<readonly SeriesColumns[]> {
     this.checkpoint()
-    const series = this.#source.select(selector.matchers, fromMs, toMs)
+    const source = this.#source
+    const { matchers } = selector
+    const series =
+      source.selecting === undefined
+        ? source.select(matchers, fromMs, toMs)
+        : yield* source.selecting(matchers, fromMs, toMs)
+    this.checkpoint()
     let samples = 0
     for (const { from, to } of series) samples += to - from
     this.spend(samples)

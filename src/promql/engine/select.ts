@@ -33,7 +33,7 @@ export function* selectInstant(
   what: 'value' | 'time' = 'value',
 ): Work<readonly Column[]> {
   const instants = instantsOf(query, selector, grid)
-  const series = query.select(selector, instants.first - query.lookbackMs, instants.last)
+  const series = yield* query.select(selector, instants.first - query.lookbackMs, instants.last)
   query.spend(series.length * grid.steps)
   const columns: Column[] = []
   for (const one of series) {

@@ -35,7 +35,7 @@ export function* rangeVector(query: Query, expr: Expr, grid: Grid, evaluate: Eva
 
 function* selected(query: Query, { selector, rangeMs, span }: RangeSelector, grid: Grid): Work<RangeVector> {
   const ends = instantsOf(query, selector, grid)
-  const found = query.select(selector, ends.first - rangeMs, ends.last)
+  const found = yield* query.select(selector, ends.first - rangeMs, ends.last)
   const series = yield* query.map(found, 0, withoutStale)
   return { series: series.filter(one => one.to > one.from), ends, rangeMs, span }
 }

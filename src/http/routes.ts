@@ -3,7 +3,7 @@ import type { Context } from 'hono'
 import { CeleriacError, errorText, type Log } from '../base/index.ts'
 import { correlationForHono } from '../correlation/index.ts'
 import { apiV1 } from './api-v1.ts'
-import { streamExposition } from './exposition.ts'
+import { sendExposition } from './exposition.ts'
 import { createLiveStream } from './live.ts'
 import { isStranger } from './stranger.ts'
 import type { Health, HttpPorts } from './ports.ts'
@@ -38,16 +38,16 @@ export function createRoutes({ ports, files, basePath, log }: RoutesOptions): {
   const live = createLiveStream(ports)
   const page = new TextDecoder().decode(files.get('index.html')?.body)
 
-  const metrics = (c: Context): Response => {
+  const metrics = (c: Context): Promise<Response> => {
     const { format, contentType } = ports.negotiate(c.req.header('accept'))
-    return streamExposition(ports.expose(format), contentType, c.req.header('accept-encoding'))
+    return sendExposition(ports.expose(format), contentType, c.req.header('accept-encoding'))
   }
   // celery-exporter's own answers, which scrapes and probes rely on: 500 while the broker is away.
-  const celeryExporterMetrics = (c: Context): Response => {
+  const celeryExporterMetrics = (c: Context): Response | Promise<Response> => {
     const { format, contentType } = ports.negotiate(c.req.header('accept'))
     const chunks = ports.celeryExporter.expose(format)
     if (chunks === undefined) return c.text(`${ports.celeryExporter.health().text}\n`, 500)
-    return streamExposition(chunks, contentType, c.req.header('accept-encoding'))
+    return sendExposition(chunks, contentType, c.req.header('accept-encoding'))
   }
   const celeryExporterHealth = (c: Context): Response => {
     const { ok, text } = ports.celeryExporter.health()

@@ -53,8 +53,8 @@ export interface MetricsRegistry {
    */
   cycle(): Generator<readonly Sample[], void, undefined>
   /**
-   * The exposition, in pieces of about 64 KiB, so that whoever sends it can let the event loop turn between two pieces. Series that
-   * come or go meanwhile may or may not be in it; one histogram is never torn.
+   * The exposition, in pieces of about 64 KiB, so that whoever sends it can let the event loop turn between two pieces. All of it is
+   * of the moment of this call, whatever happens until it is read.
    */
   expose(format: ExpositionFormat): Generator<string, void, undefined>
   /** Number of series, buckets counted. */

@@ -202,3 +202,28 @@ test('a large exposition comes in small pieces, none of which takes long', () =>
   // Generous, since the machine may be busy: in one piece it would be seconds.
   expect(longestMs).toBeLessThan(500)
 })
+
+test('an exposition is of one moment: what happens while it is read is not in it', () => {
+  const registry = createMetrics()
+  const count = (task: string): void => registry.add(metrics.taskSent, { broker: 'b', task, queue: 'q' })
+  const observe = (i: number): void =>
+    registry.observe(metrics.taskWait, { broker: 'b', task: `job_${i}`, queue: 'q' }, i % 90)
+  for (let i = 0; i < 500; i++) observe(i)
+  count('known')
+  const expected = textOf(registry, 'text')
+  const pieces = registry.expose('text')
+  count('known')
+  count('new')
+  registry.set(metrics.queueDepth, { broker: 'b', queue: 'q' }, 7)
+  let text = ''
+  let read = 0
+  for (const piece of pieces) {
+    text += piece
+    read++
+    count('known')
+    for (let i = 0; i < 600; i++) observe(i)
+  }
+  expect(read).toBeGreaterThan(5)
+  expect(text).toBe(expected)
+  expect(textOf(registry, 'text')).toContain('task="new"')
+})

@@ -48,26 +48,85 @@ export interface ExpositionStyle {
 }
 
 /**
- * The exposition in pieces of about 64 KiB: see MetricsRegistry.expose. A family without series is a heading alone, which both
- * formats allow.
+ * The exposition in pieces of about 64 KiB: see MetricsRegistry.expose. All values are taken before this returns, so that the text is
+ * of one moment however slowly it is read. A family without series is a heading alone, which both formats allow.
  */
-export function* expose(
+export function expose(
   families: Iterable<ExposedFamily>,
+  style: ExpositionStyle,
+): Generator<string, void, undefined> {
+  return render(takeSnapshot(families), style)
+}
+
+/** A family's series and their values at one moment. */
+interface FamilySnapshot {
+  readonly metric: ExposedFamily['metric']
+  readonly texts: readonly string[]
+  /** Of a histogram's buckets, without +Inf; undefined: each series is one value. */
+  readonly bounds: readonly number[] | undefined
+}
+
+interface Snapshot {
+  readonly families: readonly FamilySnapshot[]
+  /** The values of all series, family after family: one each; of a histogram the counts of its buckets and the sum. */
+  readonly values: Float64Array
+}
+
+const FIRST_CAPACITY = 4096
+
+function takeSnapshot(families: Iterable<ExposedFamily>): Snapshot {
+  let values = new Float64Array(FIRST_CAPACITY)
+  let length = 0
+  const room = (wanted: number): void => {
+    if (length + wanted <= values.length) return
+    const larger = new Float64Array(Math.max(values.length * 2, length + wanted))
+    larger.set(values)
+    values = larger
+  }
+  const taken: FamilySnapshot[] = []
+  for (const family of families) {
+    const { metric } = family
+    const texts: string[] = []
+    let bounds: readonly number[] | undefined
+    for (const series of family.all()) {
+      texts.push(series.text)
+      if ('distribution' in series) {
+        const { counts, sum, bounds: ofSeries } = series.distribution
+        bounds = ofSeries
+        room(counts.length + 1)
+        values.set(counts, length)
+        length += counts.length
+        values[length++] = sum
+      } else {
+        room(1)
+        values[length++] = series.value
+      }
+    }
+    taken.push({ metric, texts, bounds })
+  }
+  return { families: taken, values }
+}
+
+function* render(
+  { families, values }: Snapshot,
   { format, pointedBounds = false }: ExpositionStyle,
 ): Generator<string, void, undefined> {
   const openMetrics = format === 'openmetrics'
   let text = ''
-  for (const family of families) {
-    text += heading(family.metric, openMetrics)
-    const { name } = family.metric
-    let bounds: readonly string[] | undefined
-    for (const series of family.all()) {
-      if ('distribution' in series) {
-        bounds ??= [...series.distribution.bounds, Infinity].map(
-          bound => `le="${formatBound(bound, openMetrics || pointedBounds)}"`,
-        )
-        text += histogramLines(name, series.text, series.distribution, bounds)
-      } else text += scalarLine(name, series.text, series.value)
+  let at = 0
+  for (const { metric, texts, bounds } of families) {
+    text += heading(metric, openMetrics)
+    const { name } = metric
+    const ends =
+      bounds === undefined
+        ? undefined
+        : [...bounds, Infinity].map(bound => `le="${formatBound(bound, openMetrics || pointedBounds)}"} `)
+    for (const labels of texts) {
+      if (ends === undefined) text += scalarLine(name, labels, values[at++]!)
+      else {
+        text += histogramLines(name, labels, values, at, ends)
+        at += ends.length + 1
+      }
       if (text.length >= PIECE) {
         yield text
         text = ''
@@ -92,19 +151,21 @@ function heading(metric: ExposedFamily['metric'], openMetrics: boolean): string 
 const scalarLine = (name: string, text: string, value: number): string =>
   text === '' ? `${name} ${formatNumber(value)}\n` : `${name}{${text}} ${formatNumber(value)}\n`
 
+/** The lines of one histogram: its counts, which are not cumulative, stand at `at`, its sum behind them. */
 function histogramLines(
   name: string,
   text: string,
-  { counts, sum }: Distribution,
-  bounds: readonly string[],
+  values: Float64Array,
+  at: number,
+  ends: readonly string[],
 ): string {
   const prefix = text === '' ? `${name}_bucket{` : `${name}_bucket{${text},`
   const braces = text === '' ? '' : `{${text}}`
   let lines = ''
   let count = 0
-  for (let i = 0; i < counts.length; i++) {
-    count += counts[i]!
-    lines += `${prefix}${bounds[i]!}} ${count}\n`
+  for (let i = 0; i < ends.length; i++) {
+    count += values[at + i]!
+    lines += `${prefix}${ends[i]!}${count}\n`
   }
-  return `${lines}${name}_sum${braces} ${formatNumber(sum)}\n${name}_count${braces} ${count}\n`
+  return `${lines}${name}_sum${braces} ${formatNumber(values[at + ends.length]!)}\n${name}_count${braces} ${count}\n`
 }

@@ -2,8 +2,12 @@
  * Question: what does the whole program need at scale, on a real Redis with its default subscriber limit? Memory after a million
  * events and with 200,000 tasks waiting, the time of a scrape of 10,000 series and of 50,000 series of histograms while 2,000 events
  * a second flow, the longest block of its event loop meanwhile, what the scrapes ask of the workers (nothing), and whether any event
- * is lost. One part alone: `npm run bench -- scale --part series`.
+ * is lost; and an exposition larger than the program's caps allow. One part alone: `npm run bench -- scale --part series`.
  */
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { Agent, get } from 'node:http'
+import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { parseArgs } from 'node:util'
 import { createClient } from '@redis/client'
@@ -27,7 +31,7 @@ async function untilCounted(program: Program, events: number): Promise<number> {
   return events - (await program.metric('celeriac_events_total'))
 }
 
-const PARTS = { memory, waiting, series, children }
+const PARTS = { memory, waiting, series, children, exposition }
 const chosen =
   parseArgs({ options: { part: { type: 'string', multiple: true } } }).values.part ?? Object.keys(PARTS)
 const unknown = chosen.filter(name => !Object.hasOwn(PARTS, name))
@@ -124,9 +128,9 @@ function scrapes(what: string, pairs: number): Promise<void> {
     const blocksMs: number[] = []
     const began = performance.now()
     for (let i = 0; performance.now() - began < (FLOW_SECONDS - 2) * 1000; i++) {
-      const asked = performance.now()
-      const answer = await program.scrape()
-      times.push(performance.now() - asked)
+      const { ms, body } = await timed(`${program.url}/metrics`)
+      times.push(ms)
+      const answer = body.toString()
       const lag = /^celeriac_event_loop_lag_seconds (\S+)$/m.exec(answer)?.[1]
       blocksMs.push(Number(lag ?? 0) * 1000)
       await sleep(200)
@@ -142,6 +146,49 @@ function scrapes(what: string, pairs: number): Promise<void> {
         `${controlMessages - before} control messages (rounds of the schedule included: 2 in a minute)`,
     )
     control.destroy()
+  })
+}
+
+/** What the program's cap does not let come about: an exposition of 50,000 label sets of one histogram, 15 series or more each. */
+async function exposition(): Promise<void> {
+  const LABEL_SETS = 50_000
+  const child = spawn(
+    process.execPath,
+    [join(import.meta.dirname, 'load', 'exposition-server.js'), String(LABEL_SETS)],
+    { stdio: ['ignore', 'pipe', 'inherit'] },
+  )
+  const [port] = (await once(child.stdout, 'data')) as [Buffer]
+  const url = `http://127.0.0.1:${String(port).trim()}`
+  await (await fetch(`${url}/block`)).text()
+  const times: number[] = []
+  const blocksMs: number[] = []
+  let bytes = 0
+  for (let i = 0; i < 20; i++) {
+    const answer = await timed(`${url}/metrics`)
+    times.push(answer.ms)
+    bytes = answer.body.length
+    blocksMs.push(Number(await (await fetch(`${url}/block`)).text()))
+  }
+  child.kill()
+  say(
+    `an exposition of ${LABEL_SETS} label sets of a histogram (${(bytes / MIB).toFixed(0)} MiB): p50 ${quantile(times, 0.5)} ms, ` +
+      `p99 ${quantile(times, 0.99)} ms; longest block ${Math.max(...blocksMs).toFixed(0)} ms`,
+  )
+}
+
+const agent = new Agent({ keepAlive: true })
+
+/** From the request to the last byte, over a connection that stays open, as Prometheus scrapes; undecoded. */
+function timed(url: string): Promise<{ readonly ms: number; readonly body: Buffer }> {
+  return new Promise((resolve, reject) => {
+    const asked = performance.now()
+    const request = get(url, { agent }, response => {
+      const chunks: Buffer[] = []
+      response.on('data', (chunk: Buffer) => chunks.push(chunk))
+      response.on('end', () => resolve({ ms: performance.now() - asked, body: Buffer.concat(chunks) }))
+      response.on('error', reject)
+    })
+    request.on('error', reject)
   })
 }
 

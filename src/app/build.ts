@@ -245,14 +245,18 @@ export async function build(options: AppOptions): Promise<App> {
   const cycleListeners = new Set<() => void>()
   const lag = createLoopLag()
 
-  /** Brings fleets and gauges up to date, so that a scrape tells the present. */
+  /** Brings fleets and our gauges up to date, so that a scrape tells the present. */
   const refresh = (atMs: number): void => {
     for (const watch of watches) watch.advance(atMs)
-    for (const { broker, fleet } of watched) {
-      const connected = broker.state.state === 'connected'
-      registry.collectFleet(fleet, { connected }, atMs)
-      celeryExporter.collect(fleet, connected, atMs)
-    }
+    for (const { broker, fleet } of watched)
+      registry.collectFleet(fleet, { connected: broker.state.state === 'connected' }, atMs)
+  }
+
+  /** The same for the page of celery-exporter. */
+  const refreshCeleryExporter = (atMs: number): void => {
+    for (const watch of watches) watch.advance(atMs)
+    for (const { broker, fleet } of watched)
+      celeryExporter.collect(fleet, broker.state.state === 'connected', atMs)
   }
 
   const collect = (gridMs: number): Promise<void> => {
@@ -263,6 +267,8 @@ export async function build(options: AppOptions): Promise<App> {
   }
 
   const collectAt = async (gridMs: number): Promise<void> => {
+    refreshCeleryExporter(clock.now())
+    await breathe()
     refresh(clock.now())
     const seen = sight.look()
     collectSelf(
@@ -299,7 +305,7 @@ export async function build(options: AppOptions): Promise<App> {
     },
     celeryExporter: {
       expose(format) {
-        refresh(clock.now())
+        refreshCeleryExporter(clock.now())
         return celeryExporter.expose(format)
       },
       health: () =>

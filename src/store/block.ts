@@ -76,6 +76,11 @@ export class Column {
     this.block.ledger.samples++
   }
 
+  /** Estimated bytes of its objects and numbers. */
+  get bytes(): number {
+    return COLUMN_OVERHEAD + this.values.byteLength + (this.marks?.byteLength ?? 0)
+  }
+
   /** Gives back what was allocated ahead. */
   trim(): void {
     if (this.values.length > this.length) this.#resize(this.length)
@@ -113,6 +118,8 @@ export class Block {
   timestamps = new Float64Array(FIRST_CAPACITY)
   rows = 0
   bytes = 0
+  /** Columns that `seal` went through. */
+  #sealed = 0
 
   constructor(window: number, ledger: Ledger) {
     this.window = window
@@ -150,10 +157,12 @@ export class Block {
     return column
   }
 
-  /** Nothing will be added any more. */
-  seal(): void {
+  /** Nothing will be added any more: gives back what was allocated ahead, of so many columns at most. Tells how many are left. */
+  seal(columns: number): number {
     if (this.timestamps.length > this.rows) this.#resize(this.rows)
-    for (const column of this.columns) column.trim()
+    const end = Math.min(this.columns.length, this.#sealed + columns)
+    while (this.#sealed < end) this.columns[this.#sealed++]?.trim()
+    return this.columns.length - end
   }
 
   /** The times of a column's indexes. */

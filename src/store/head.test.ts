@@ -531,3 +531,25 @@ test('a selection of many series is read in pieces, and is the same when paused'
   for (const second = store.selecting(matchers, 0, 1000); second.next().done !== true;) again++
   expect(again).toBeLessThan(pauses)
 })
+
+test('a large block is trimmed and dropped bit by bit while others write, and in the end nothing of it is left', () => {
+  const store = createHead({ retentionMs: 1000, blockMs: 1000 })
+  const old = Array.from({ length: 20_000 }, (_, i) => ({
+    labels: Labels.from({ __name__: 'old', i: String(i) }),
+    value: i,
+  }))
+  store.appendCycle('old', 1000, old)
+  store.endProducer('old', 1001)
+  // Past the retention: every piece that is written now takes a part of it away.
+  const present = [sample('__name__=new', 1)]
+  const seriesLeft: number[] = []
+  for (let i = 0; i < 20; i++) {
+    store.appendCycle('new', 10_000 + i, present)
+    seriesLeft.push(store.stats.series)
+  }
+  const steps = seriesLeft.map((left, i) => (seriesLeft[i - 1] ?? 20_001) - left)
+  expect(Math.max(...steps)).toBeLessThan(20_000)
+  expect(seriesLeft.at(-1)).toBe(1)
+  expect(store.stats.samples).toBe(20)
+  expect(store.select([is('__name__', 'old')], -Infinity, Infinity)).toEqual([])
+})

@@ -62,8 +62,10 @@ const BLOCK_SHARE = 1 / 8
 /** Below this many rows only a block of half the budget is cut: short columns are mostly overhead. */
 const ROWS_WORTH_A_BLOCK = 64
 const MIB = 1024 ** 2
-/** Series read, or columns closed or dropped, between two pauses: about a millisecond. */
+/** Series read between two pauses: about a millisecond. */
 const SERIES_PER_PIECE = 1024
+/** Columns trimmed or dropped with each piece that is written, which is smaller: a few milliseconds, and it catches up. */
+const COLUMNS_PER_PIECE = 4096
 
 /**
  * Time series in memory. Each producer writes blocks of its own: one time column, and one value column a series. Samples are never
@@ -84,6 +86,12 @@ class MemoryHead implements Head {
   readonly #producers = new Map<string, Producer>()
   readonly #ledger: Ledger = { bytes: 0, samples: 0 }
   #blocks: Block[] = []
+  /** Blocks that are full, to be trimmed. */
+  readonly #sealing: Block[] = []
+  /** Taken out of `#blocks`; what is left of its columns is to be dropped. */
+  #dropping: Block | undefined
+  /** Trimming and dropping go on with the next piece. */
+  #isUntidy = false
   #newestMs = -Infinity
   #samplesRefused = 0
   #seriesDropped = 0
@@ -127,8 +135,9 @@ class MemoryHead implements Head {
     producer.open?.end()
     // Its end comes after its last cycle, whatever the clock says: a marker before it would leave the last values standing.
     if (producer.live.length > 0) this.#begin(producer, Math.max(atMs, producer.lastMs + 1)).end()
-    producer.block?.seal()
+    if (producer.block !== undefined) this.#seal(producer.block)
     this.#producers.delete(name)
+    if (this.#isUntidy) this.#tidy(undefined)
   }
 
   #begin(producer: Producer, atMs: number): OpenCycle {
@@ -157,6 +166,7 @@ class MemoryHead implements Head {
         member.cycle = producer.cycle
         live.push(member)
       }
+      if (this.#isUntidy) this.#tidy(producer)
     }
     const end = (): void => {
       if (ended) return
@@ -167,7 +177,7 @@ class MemoryHead implements Head {
       producer.live = live
       producer.refused = refused
       producer.open = undefined
-      if (this.#ledger.bytes > this.#maxBytes) this.#dropBlocks(producer)
+      if (this.#isUntidy || this.#ledger.bytes > this.#maxBytes) this.#tidy(producer)
     }
     return { add, end }
   }
@@ -233,42 +243,74 @@ class MemoryHead implements Head {
     if (current !== undefined) {
       const share = current.rows < ROWS_WORTH_A_BLOCK ? 1 / 2 : BLOCK_SHARE
       if (current.window === window && current.bytes <= this.#maxBytes * share) return current
-      current.seal()
+      this.#seal(current)
     }
     const block = new Block(window, this.#ledger)
     producer.block = block
     this.#blocks.push(block)
-    this.#dropBlocks(producer)
+    this.#tidy(producer)
     return block
   }
 
-  /** Drops what is past the retention, then the oldest until the budget holds; never what the writer is writing. */
-  #dropBlocks(writer: Producer): void {
-    const written = new Set([writer.block])
-    for (const { open, block } of this.#producers.values()) if (open !== undefined) written.add(block)
-    const oldest = this.#blocks.filter(block => !written.has(block)).sort((a, b) => a.lastMs - b.lastMs)
-    const dropped = new Set<Block>()
-    const gone: Series[] = []
-    for (const block of oldest) {
-      const isPast = block.lastMs <= this.#newestMs - this.#retentionMs
-      if (!isPast && this.#ledger.bytes <= this.#maxBytes) break
-      dropped.add(block)
-      this.#ledger.bytes -= block.bytes
-      for (const column of block.columns) {
-        this.#ledger.samples -= column.length - column.gaps
-        const { columns } = column.series
-        columns.splice(columns.indexOf(column), 1)
-        if (columns.length > 0) continue
-        column.series.freed = true
-        this.#ledger.bytes -= column.series.bytes
-        gone.push(column.series)
-      }
+  #seal(block: Block): void {
+    this.#sealing.push(block)
+    this.#isUntidy = true
+  }
+
+  /** Trims what is full, then drops what must go, as much as may be done at once; the rest with the next piece. */
+  #tidy(writer: Producer | undefined): void {
+    this.#isUntidy = true
+    let left = COLUMNS_PER_PIECE
+    for (let block = this.#sealing[0]; block !== undefined; block = this.#sealing[0]) {
+      const before = block.columns.length
+      if (block.seal(left) > 0) return
+      left -= Math.min(left, before)
+      this.#sealing.shift()
     }
-    if (dropped.size === 0) return
-    this.#blocks = this.#blocks.filter(block => !dropped.has(block))
+    for (;;) {
+      const block = (this.#dropping ??= this.#takeOldest(writer))
+      if (block === undefined) break
+      left -= this.#dropColumns(block, left)
+      if (block.columns.length > 0) return
+      this.#ledger.bytes -= block.bytes
+      this.#dropping = undefined
+    }
+    this.#isUntidy = false
+  }
+
+  /** Takes the oldest block out when it is past the retention or the budget does not hold; never one that is being written. */
+  #takeOldest(writer: Producer | undefined): Block | undefined {
+    const written = new Set([writer?.block])
+    for (const { open, block } of this.#producers.values()) if (open !== undefined) written.add(block)
+    let oldest: Block | undefined
+    for (const block of this.#blocks)
+      if (!written.has(block) && (oldest === undefined || block.lastMs < oldest.lastMs)) oldest = block
+    if (oldest === undefined) return undefined
+    const isPast = oldest.lastMs <= this.#newestMs - this.#retentionMs
+    if (!isPast && this.#ledger.bytes <= this.#maxBytes) return undefined
+    this.#blocks = this.#blocks.filter(block => block !== oldest)
+    for (const producer of this.#producers.values()) if (producer.block === oldest) producer.block = undefined
+    return oldest
+  }
+
+  /** Drops so many columns at most, and the series that are left without any; tells how many. */
+  #dropColumns(block: Block, most: number): number {
+    const gone: Series[] = []
+    let dropped = 0
+    for (; dropped < most; dropped++) {
+      const column = block.columns.pop()
+      if (column === undefined) break
+      block.grow(-column.bytes)
+      this.#ledger.samples -= column.length - column.gaps
+      const { columns } = column.series
+      columns.splice(columns.indexOf(column), 1)
+      if (columns.length > 0) continue
+      column.series.freed = true
+      this.#ledger.bytes -= column.series.bytes
+      gone.push(column.series)
+    }
     this.#index.remove(gone)
     for (const producer of this.#producers.values()) {
-      if (producer.block !== undefined && dropped.has(producer.block)) producer.block = undefined
       for (const series of gone) {
         const member = producer.bySeries.get(series)
         if (member === undefined) continue
@@ -276,6 +318,7 @@ class MemoryHead implements Head {
         producer.byLabels.delete(member.given)
       }
     }
+    return dropped
   }
 
   select(matchers: readonly Matcher[], fromMs: number, toMs: number): readonly StoredSeries[] {

@@ -163,7 +163,7 @@ export async function build(options: AppOptions): Promise<App> {
   })
   const rules = createRules({
     groups,
-    query: queries.vector,
+    query: (expr, atMs) => queries.vector(expr, atMs),
     write: (producer, atMs, samples) => store.appendCycle(producer, atMs, samples),
     seenSince: sight.seenSince,
     externalURL: config.externalUrl ?? localUrl(config.listen),
@@ -332,7 +332,7 @@ export async function build(options: AppOptions): Promise<App> {
         hostSource: broker => hostLoop.host.source(broker),
         rules: rules.status(),
         alerts: settings.alerts,
-        query: queries.vector,
+        query: (expr, atMs) => queries.vector(expr, atMs),
         queryRange: async (expr, startMs, endMs, stepMs) =>
           (await queries.range(expr, startMs, endMs, stepMs)).result,
         changes: [...changes.rows()],

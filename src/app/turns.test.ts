@@ -16,9 +16,9 @@ test('only one of many works goes on in each turn of the event loop, one after t
     }
     return name
   }
-  let ended = false
+  const state = { ended: false }
   const watching = (async () => {
-    while (!ended) {
+    while (!state.ended) {
       inThisTurn = 0
       await turn()
     }
@@ -27,7 +27,7 @@ test('only one of many works goes on in each turn of the event loop, one after t
   let nowMs = 0
   const clock = (): number => (nowMs += 1000)
   expect(await Promise.all(['a', 'b', 'c'].map(name => inTurns(work(name), clock)))).toEqual(['a', 'b', 'c'])
-  ended = true
+  state.ended = true
   await watching
   expect(pieces).toEqual(['a0', 'b0', 'c0', 'a1', 'b1', 'c1', 'a2', 'b2', 'c2'])
   expect(most).toBe(1)
@@ -35,9 +35,9 @@ test('only one of many works goes on in each turn of the event loop, one after t
 
 test('a slice goes on until its time is over', async () => {
   let turns = 0
-  let ended = false
+  const state = { ended: false }
   const counting = (async () => {
-    while (!ended) {
+    while (!state.ended) {
       await turn()
       turns++
     }
@@ -47,7 +47,7 @@ test('a slice goes on until its time is over', async () => {
     return 1
   }
   expect(await inTurns(work(), () => 0)).toBe(1)
-  ended = true
+  state.ended = true
   await counting
   expect(turns).toBeLessThan(10)
 })

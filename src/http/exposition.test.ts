@@ -20,9 +20,9 @@ async function send(
   acceptEncoding?: string,
 ): Promise<{ readonly text: string; readonly taken: readonly number[]; readonly encoding: string | null }> {
   let turns = 0
-  let ended = false
+  const state = { ended: false }
   const counting = (async () => {
-    while (!ended) {
+    while (!state.ended) {
       await new Promise(setImmediate)
       turns++
     }
@@ -34,7 +34,7 @@ async function send(
     acceptEncoding,
   )
   const body = Buffer.from(await response.arrayBuffer())
-  ended = true
+  state.ended = true
   await counting
   const encoding = response.headers.get('content-encoding')
   return { text: (encoding === 'gzip' ? gunzipSync(body) : body).toString(), taken, encoding }

@@ -66,7 +66,7 @@ class Arguments {
   }
 }
 
-type Implementation = (args: Arguments) => Work<Value>
+type Implementation = (args: Arguments) => Work<Value> | Value
 
 /** Every function of the signature table: a missing one does not compile. */
 const IMPLEMENTATIONS: Readonly<Record<FunctionName, Implementation>> = {
@@ -96,9 +96,7 @@ const IMPLEMENTATIONS: Readonly<Record<FunctionName, Implementation>> = {
     return vector(yield* labelReplace(args.query, columns, target, template, source, pattern))
   },
   last_over_time: args => overRange(args, OVER_TIME.last_over_time, { keepName: true }),
-  *pi({ grid }) {
-    return { kind: 'scalar', values: new Float64Array(grid.steps).fill(Math.PI) }
-  },
+  pi: ({ grid }) => ({ kind: 'scalar', values: new Float64Array(grid.steps).fill(Math.PI) }),
   *quantile_over_time(args) {
     const phi = yield* args.scalar(0)
     warnOfQuantiles(args, phi)
@@ -110,9 +108,7 @@ const IMPLEMENTATIONS: Readonly<Record<FunctionName, Implementation>> = {
   },
   sort: args => sorted(args, false),
   sort_desc: args => sorted(args, true),
-  *time({ grid }) {
-    return { kind: 'scalar', values: seconds(grid) }
-  },
+  time: ({ grid }) => ({ kind: 'scalar', values: seconds(grid) }),
   timestamp,
   *vector(args) {
     return vector([everywhere(yield* args.scalar(0))])
@@ -120,9 +116,10 @@ const IMPLEMENTATIONS: Readonly<Record<FunctionName, Implementation>> = {
 }
 
 /** Evaluates a call; every argument over the whole grid. */
-export function evaluateCall(query: Query, call: Call, grid: Grid, evaluate: Evaluate): Work<Value> {
+export function* evaluateCall(query: Query, call: Call, grid: Grid, evaluate: Evaluate): Work<Value> {
   if (!Object.hasOwn(IMPLEMENTATIONS, call.name)) throw failed(`unknown function with name "${call.name}"`)
-  return IMPLEMENTATIONS[call.name as FunctionName](new Arguments(query, call, grid, evaluate))
+  const result = IMPLEMENTATIONS[call.name as FunctionName](new Arguments(query, call, grid, evaluate))
+  return 'kind' in result ? result : yield* result
 }
 
 function mapValues<K extends string, A, B>(

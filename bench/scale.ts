@@ -10,6 +10,7 @@ import { Agent, get } from 'node:http'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { parseArgs } from 'node:util'
+import { gunzipSync } from 'node:zlib'
 import { createClient } from '@redis/client'
 import { startRedis } from '../test/servers/redis.ts'
 import { publish, type Program, startProgram } from './load/program.ts'
@@ -31,6 +32,7 @@ async function untilCounted(program: Program, events: number): Promise<number> {
   return events - (await program.metric('celeriac_events_total'))
 }
 
+const agent = new Agent({ keepAlive: true })
 const PARTS = { memory, waiting, series, children, exposition }
 const chosen =
   parseArgs({ options: { part: { type: 'string', multiple: true } } }).values.part ?? Object.keys(PARTS)
@@ -106,6 +108,8 @@ function children(): Promise<void> {
 function scrapes(what: string, pairs: number): Promise<void> {
   return withProgram(async program => {
     const control = createClient({ url: redis.url })
+    // Redis may stop first when something fails.
+    control.on('error', () => {})
     await control.connect()
     let controlMessages = 0
     await control.pSubscribe('/0.celery.pidbox', () => void controlMessages++)
@@ -176,16 +180,17 @@ async function exposition(): Promise<void> {
   )
 }
 
-const agent = new Agent({ keepAlive: true })
-
-/** From the request to the last byte, over a connection that stays open, as Prometheus scrapes; undecoded. */
+/** From the request to the last byte, compressed and over a connection that stays open, as Prometheus scrapes; unpacked after the clock. */
 function timed(url: string): Promise<{ readonly ms: number; readonly body: Buffer }> {
   return new Promise((resolve, reject) => {
     const asked = performance.now()
-    const request = get(url, { agent }, response => {
+    const request = get(url, { agent, headers: { 'accept-encoding': 'gzip' } }, response => {
       const chunks: Buffer[] = []
       response.on('data', (chunk: Buffer) => chunks.push(chunk))
-      response.on('end', () => resolve({ ms: performance.now() - asked, body: Buffer.concat(chunks) }))
+      response.on('end', () => {
+        const ms = performance.now() - asked
+        resolve({ ms, body: gunzipSync(Buffer.concat(chunks)) })
+      })
       response.on('error', reject)
     })
     request.on('error', reject)

@@ -23,6 +23,10 @@ const server = createAdaptorServer({
   fetch: (request: Request) =>
     request.url.endsWith('/block')
       ? new Response(String(lag.readSeconds() * 1000))
-      : sendExposition(registry.expose('text'), CONTENT_TYPES.text, undefined),
+      : sendExposition(
+          registry.expose('text'),
+          CONTENT_TYPES.text,
+          request.headers.get('accept-encoding') ?? undefined,
+        ),
 })
 server.listen(0, '127.0.0.1', () => process.stdout.write(`${(server.address() as AddressInfo).port}\n`))

@@ -1,9 +1,11 @@
 import { Hono } from 'hono'
 import type { Context } from 'hono'
-import { CeleriacError, type ErrorCode, errorText } from '../base/index.ts'
+import { bodyLimit } from 'hono/body-limit'
+import { CeleriacError, type ErrorCode, errorText, type Log } from '../base/index.ts'
 import type { InstantResult, MatrixSeries } from '../promql/index.ts'
-import { durationMs, limit, type Parameters, requireText, timeMs } from './parameters.ts'
+import { durationMs, invalidParameter, limit, type Parameters, stepMs, timeMs } from './parameters.ts'
 import type { HttpPorts, QuerySettings } from './ports.ts'
+import { filterRules } from './rule-filter.ts'
 import { writeData, writeInstant, writeRange } from './prometheus-json.ts'
 
 /** Prometheus' errorType and HTTP status of our codes (Prometheus `web/api/v1/api.go` apiError). */
@@ -12,26 +14,39 @@ const ERROR_TYPES: Partial<Record<ErrorCode, readonly [type: string, status: 400
   QUERY_INVALID: ['bad_data', 400],
   QUERY_FAILED: ['execution', 422],
   QUERY_LIMIT: ['execution', 422],
+  QUERY_TIMEOUT: ['timeout', 503],
 }
 
-const MAX_POINTS_PER_SERIES = 11_000
+const MAX_STEPS = 11_000
+/** As much of a form as Go's `ParseForm` reads. */
+const MAX_BODY_BYTES = 10 * 1024 * 1024
 
 const json = (c: Context, body: string): Response => c.body(body, 200, { 'content-type': 'application/json' })
 
 async function parametersOf(c: Context): Promise<Parameters> {
   const parameters = new URL(c.req.url).searchParams
   if (c.req.method !== 'POST') return parameters
-  const type = c.req.header('content-type') ?? ''
-  if (!type.startsWith('application/x-www-form-urlencoded')) {
+  const type = (c.req.header('content-type') ?? '').split(';')[0]?.trim().toLowerCase()
+  const body =
+    type === 'application/x-www-form-urlencoded'
+      ? new URLSearchParams(await c.req.text())
+      : type === 'multipart/form-data'
+        ? await c.req.formData()
+        : []
+  for (const [name, value] of body) if (typeof value === 'string') parameters.set(name, value)
+  // A body that nobody reads would be a question that was never asked.
+  if (Array.isArray(body) && !parameters.has('query') && (await c.req.text()) !== '')
     throw new CeleriacError('USAGE', 'a POST needs content type application/x-www-form-urlencoded')
-  }
-  for (const [name, value] of new URLSearchParams(await c.req.text())) parameters.set(name, value)
   return parameters
 }
 
 function settings(parameters: Parameters): QuerySettings {
   const timeoutMs = durationMs(parameters, 'timeout')
   const lookbackMs = durationMs(parameters, 'lookback_delta')
+  if (timeoutMs !== undefined && timeoutMs <= 0)
+    throw new CeleriacError('QUERY_TIMEOUT', 'query timed out in query execution')
+  if (lookbackMs !== undefined && lookbackMs <= 0)
+    throw invalidParameter('lookback_delta', 'expected a duration of more than 0')
   return {
     ...(timeoutMs === undefined ? {} : { timeoutMs }),
     ...(lookbackMs === undefined ? {} : { lookbackMs }),
@@ -47,15 +62,40 @@ function truncate(result: InstantResult, most: number | undefined): InstantResul
 
 const TRUNCATED = 'results truncated due to limit'
 
-/** `/api/v1`: Prometheus' HTTP API, GET and form POST, with Prometheus' envelope and error types. */
-export function apiV1(ports: HttpPorts): Hono {
+/** Asks, and says of a text that is no expression which parameter it was, as Prometheus 3 does for both kinds of queries. */
+async function asked<T>(ask: () => Promise<T>): Promise<T> {
+  try {
+    return await ask()
+  } catch (error) {
+    if (error instanceof CeleriacError && error.code === 'QUERY_INVALID')
+      throw new CeleriacError('QUERY_INVALID', `invalid parameter "query": ${error.message}`, {
+        ...(error.hint === undefined ? {} : { hint: error.hint }),
+        cause: error,
+      })
+    throw error
+  }
+}
+
+/**
+ * `/api/v1`: Prometheus' HTTP API, GET and form POST, with Prometheus' envelope, error types and words. What to do about an error
+ * stands beside it, in `hint`, which Prometheus does not have.
+ */
+export function apiV1(ports: HttpPorts, log: Log): Hono {
   const api = new Hono()
+  api.use(
+    bodyLimit({
+      maxSize: MAX_BODY_BYTES,
+      onError: c =>
+        c.json({ status: 'error', errorType: 'bad_data', error: 'the form is larger than 10 MiB' }, 413),
+    }),
+  )
 
   api.on(['GET', 'POST'], '/query', async c => {
     const parameters = await parametersOf(c)
-    const atMs = timeMs(parameters, 'time', ports.nowMs())
     const most = limit(parameters)
-    const answer = await ports.queryInstant(requireText(parameters, 'query'), atMs, settings(parameters))
+    const atMs = timeMs(parameters, 'time', ports.nowMs())
+    const given = settings(parameters)
+    const answer = await asked(() => ports.queryInstant(parameters.get('query') ?? '', atMs, given))
     const size =
       answer.result.type === 'vector'
         ? answer.result.samples.length
@@ -78,24 +118,19 @@ export function apiV1(ports: HttpPorts): Hono {
 
   api.on(['GET', 'POST'], '/query_range', async c => {
     const parameters = await parametersOf(c)
+    const most = limit(parameters)
     const startMs = timeMs(parameters, 'start')
     const endMs = timeMs(parameters, 'end')
-    const stepMs = durationMs(parameters, 'step')
-    if (stepMs === undefined) throw new CeleriacError('USAGE', 'missing parameter "step"')
-    if (endMs < startMs)
-      throw new CeleriacError('USAGE', 'invalid parameter "end": end timestamp must not be before start time')
-    if ((endMs - startMs) / stepMs > MAX_POINTS_PER_SERIES) {
+    if (endMs < startMs) throw invalidParameter('end', 'end timestamp must not be before start time')
+    const range = { startMs, endMs, stepMs: stepMs(parameters) }
+    if (Math.floor((endMs - startMs) / range.stepMs) > MAX_STEPS) {
       throw new CeleriacError(
         'USAGE',
-        `exceeded maximum resolution of ${MAX_POINTS_PER_SERIES} points per timeseries. Try decreasing the query resolution (?step=XX)`,
+        'exceeded maximum resolution of 11,000 points per timeseries. Try decreasing the query resolution (?step=XX)',
       )
     }
-    const most = limit(parameters)
-    const answer = await ports.queryRange(
-      requireText(parameters, 'query'),
-      { startMs, endMs, stepMs },
-      settings(parameters),
-    )
+    const given = settings(parameters)
+    const answer = await asked(() => ports.queryRange(parameters.get('query') ?? '', range, given))
     const cut = most !== undefined && answer.result.length > most
     const result: readonly MatrixSeries[] = cut ? answer.result.slice(0, most) : answer.result
     return json(
@@ -104,16 +139,25 @@ export function apiV1(ports: HttpPorts): Hono {
     )
   })
 
-  api.get('/rules', c => json(c, writeData(ports.rules())))
+  api.get('/rules', c =>
+    json(c, writeData({ groups: filterRules(ports.rules().groups, new URL(c.req.url).searchParams) })),
+  )
   api.get('/alerts', c => json(c, writeData(ports.alerts())))
   api.get('/status/buildinfo', c => json(c, writeData(ports.buildInfo)))
 
   api.all('*', c => c.json({ status: 'error', errorType: 'not_found', error: `no route ${c.req.path}` }, 404))
   api.onError((error, c) => {
+    const known = error instanceof CeleriacError ? error : undefined
     const [errorType, status] =
-      (error instanceof CeleriacError ? ERROR_TYPES[error.code] : undefined) ?? (['internal', 500] as const)
+      (known === undefined ? undefined : ERROR_TYPES[known.code]) ?? (['internal', 500] as const)
+    if (status === 500) log.error('A request failed.', { path: c.req.path, error: errorText(error) })
     return c.json(
-      { status: 'error', errorType, error: error instanceof CeleriacError ? error.line : errorText(error) },
+      {
+        status: 'error',
+        errorType,
+        error: known?.message ?? 'internal error; the log says more',
+        ...(known?.hint === undefined ? {} : { hint: known.hint }),
+      },
       status,
     )
   })

@@ -104,12 +104,18 @@ test('a range query answers one value a step', async () => {
 })
 
 test.each([
-  ['/api/v1/query', 400, 'bad_data', /missing parameter "query"/],
-  ['/api/v1/query?query=rate(', 400, 'bad_data', /parse error/],
+  ['/api/v1/query', 400, 'bad_data', /^invalid parameter "query": 1:1: parse error: no expression/],
+  [
+    '/api/v1/query_range?query=rate(&start=0&end=1&step=1',
+    400,
+    'bad_data',
+    /^invalid parameter "query": 1:6/,
+  ],
   ['/api/v1/query?query=x&time=yesterday', 400, 'bad_data', /invalid parameter "time"/],
-  ['/api/v1/query_range?query=x&start=0&end=1', 400, 'bad_data', /missing parameter "step"/],
-  ['/api/v1/query_range?query=x&start=5&end=1&step=1', 400, 'bad_data', /before start/],
-  ['/api/v1/query_range?query=x&start=0&end=1000000&step=1', 400, 'bad_data', /maximum resolution of 11000/],
+  ['/api/v1/query_range?query=x&start=0&end=1000000&step=1', 400, 'bad_data', /maximum resolution of 11,000/],
+  ['/api/v1/query?query=1&timeout=0', 503, 'timeout', /^query timed out/],
+  ['/api/v1/rules?type=bad', 400, 'bad_data', /^invalid parameter "type": not supported value "bad"$/],
+  ['/api/v1/rules?exclude_alerts=perhaps', 400, 'bad_data', /^invalid parameter "exclude_alerts"/],
   ['/api/v1/nothing', 404, 'not_found', /no route/],
 ])('%s is refused as Prometheus refuses it', async (path, status, errorType, error) => {
   const answer = await demo.get(path)
@@ -117,6 +123,51 @@ test.each([
     status,
     body: { status: 'error', errorType, error: expect.stringMatching(error) as unknown },
   })
+})
+
+test('what to do about an error stands beside it, not in it', async () => {
+  const { body } = await demo.get(`/api/v1/query?query=${encodeURIComponent('sum_over_tme(x[1m])')}`)
+  expect(body).toMatchObject({
+    error: 'invalid parameter "query": 1:1: parse error: unknown function with name "sum_over_tme"',
+    hint: expect.stringContaining('sum_over_time') as unknown,
+  })
+})
+
+test('a body that nobody reads and one that is too large are refused', async () => {
+  const post = async (type: string, body: string) => {
+    const response = await fetch(`${demo.url}/api/v1/query`, {
+      method: 'POST',
+      headers: { 'content-type': type },
+      body,
+    })
+    return [response.status, ((await response.json()) as { error: string }).error]
+  }
+  expect(await post('application/json', '{"query":"1"}')).toEqual([
+    400,
+    'a POST needs content type application/x-www-form-urlencoded',
+  ])
+  expect(await post('application/x-www-form-urlencoded', `query=${'1'.repeat(11 * 1024 * 1024)}`)).toEqual([
+    413,
+    'the form is larger than 10 MiB',
+  ])
+})
+
+test('rules are narrowed by type, name, group and file', async () => {
+  const ask = async (parameters: string) => {
+    const { groups } = (await data(`/api/v1/rules?${parameters}`)) as {
+      groups: { name: string; rules: { type: string; name: string; alerts?: unknown[] }[] }[]
+    }
+    return groups.map(({ name, rules }) => [name, new Set(rules.map(({ type }) => type)), rules.length])
+  }
+  expect(await ask('type=alert')).toEqual([['celery_alerts', new Set(['alerting']), alerts.length]])
+  expect((await ask('type=record')).map(([name]) => name)).toEqual(['celery_aggregations'])
+  expect(await ask('rule_name[]=CeleryNoWorkers&rule_name[]=RedisMemoryHigh&exclude_alerts=true')).toEqual([
+    ['celery_alerts', new Set(['alerting']), 2],
+  ])
+  expect((await ask('rule_group[]=celery_aggregations')).map(([name]) => name)).toEqual([
+    'celery_aggregations',
+  ])
+  expect(await ask('file[]=none')).toEqual([])
 })
 
 test('rules lists all alerts of the catalog in good health', async () => {

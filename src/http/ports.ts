@@ -1,4 +1,5 @@
 import type { Findings, Overview } from '../contract/index.ts'
+import type { PromRuleGroup } from '../views/index.ts'
 import type { Annotated, InstantResult, MatrixSeries } from '../promql/index.ts'
 
 /** A body and whether it is good news: http answers 503 when it is not. */
@@ -45,7 +46,7 @@ export interface HttpPorts {
     options: QuerySettings,
   ) => Promise<Annotated<readonly MatrixSeries[]>>
   /** `data` of `/api/v1/rules` and `/api/v1/alerts`. */
-  readonly rules: () => unknown
+  readonly rules: () => { readonly groups: readonly PromRuleGroup[] }
   readonly alerts: () => unknown
   readonly health: {
     readonly celery: () => Health

@@ -67,7 +67,7 @@ export function createRoutes({ ports, files, basePath, log }: RoutesOptions): {
   app.get('/monitoring/health/broker', c => answer(c, ports.health.broker()))
   app.get('/monitoring/metrics/queue', c => answer(c, ports.health.queue()))
 
-  app.route('/api/v1', apiV1(ports))
+  app.route('/api/v1', apiV1(ports, log))
   app.get('/api/celeriac/overview', async c =>
     c.json(await ports.overview(), 200, { 'cache-control': 'no-store' }),
   )

@@ -18,6 +18,8 @@ export interface WrittenSeries {
 }
 
 export interface PrometheusServer {
+  /** Without a slash at the end. */
+  readonly url: string
   /** Writes everything in one remote-write request, so that series may begin at the same time. */
   write(series: readonly WrittenSeries[]): Promise<void>
   /** Answers of `/api/v1/<path>`, error answers included. */
@@ -84,6 +86,7 @@ export async function startPrometheus(): Promise<PrometheusServer> {
     await sleep(50)
   }
   return {
+    url,
     async write(series) {
       const response = await fetch(`${url}/api/v1/write`, {
         method: 'POST',

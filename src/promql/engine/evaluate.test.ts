@@ -60,7 +60,7 @@ test('a checkpoint is asked at every pause and may end the query', () => {
   const error = refusal(() =>
     evaluateInstant('m', 0, sourceOf(5000, 1), { checkpoint: deadline(() => now++, 5) }),
   )
-  expect(error.code).toBe('QUERY_LIMIT')
+  expect(error.code).toBe('QUERY_TIMEOUT')
   expect(error.message).toBe('query timed out after 5 ms')
 })
 

@@ -88,7 +88,7 @@ export function* rangeWork(
   const type = typeOf(tree)
   if (type === 'matrix' || type === 'string') {
     const got = type === 'matrix' ? 'range vector' : 'string'
-    throw invalid(`invalid expression type "${got}" for range query, must be scalar or instant vector`)
+    throw invalid(`invalid expression type "${got}" for range query, must be Scalar or instant Vector`)
   }
   if (!(stepMs > 0))
     throw invalid('zero or negative query resolution step widths are not accepted', 'Try a positive step.')
@@ -96,11 +96,12 @@ export function* rangeWork(
   const query = new Query(tree, { startMs, endMs, isRange: true }, source, options)
   const steps = Math.floor((endMs - startMs) / stepMs) + 1
   const { maxPointsPerSeries } = query.limits
-  if (steps > maxPointsPerSeries) {
+  // Counted as Prometheus' API counts: so many whole steps, and the point they start from.
+  if (steps - 1 > maxPointsPerSeries) {
     throw new CeleriacError(
       'QUERY_LIMIT',
       `exceeded maximum resolution of ${maxPointsPerSeries} points per timeseries: ${steps} asked for`,
-      { hint: `Use a step of at least ${Math.ceil((endMs - startMs) / (maxPointsPerSeries - 1) / 1000)} s.` },
+      { hint: `Use a step of at least ${Math.ceil((endMs - startMs) / maxPointsPerSeries / 1000)} s.` },
     )
   }
   const grid: Grid = { startMs, stepMs, steps }

@@ -133,13 +133,13 @@ export const failed = (message: string, hint?: string): CeleriacError =>
 /**
  * A checkpoint that ends a query after `timeoutMs` by the given clock.
  *
- * @throws CeleriacError QUERY_LIMIT from the checkpoint.
+ * @throws CeleriacError QUERY_TIMEOUT from the checkpoint.
  */
 export function deadline(now: () => number, timeoutMs: number): () => void {
   const end = now() + timeoutMs
   return () => {
     if (now() <= end) return
-    throw new CeleriacError('QUERY_LIMIT', `query timed out after ${timeoutMs} ms`, {
+    throw new CeleriacError('QUERY_TIMEOUT', `query timed out after ${timeoutMs} ms`, {
       hint: 'Shorten the range, use a larger step, select fewer series, or raise the timeout.',
     })
   }

@@ -124,8 +124,12 @@ function checkAggregate({ op, expr, param }: Aggregate): void {
 function checkBinary(binary: Binary): void {
   const { op, left, right, bool, matching, span } = binary
   const types = [check(left), check(right)]
-  if (types.some(type => type !== 'scalar' && type !== 'vector'))
-    throw new PromqlSyntaxError('binary expression must contain only scalar and instant vector types', span)
+  const wrong = types.findIndex(type => type !== 'scalar' && type !== 'vector')
+  if (wrong >= 0)
+    throw new PromqlSyntaxError(
+      'binary expression must contain only scalar and instant vector types',
+      wrong === 0 ? left.span : right.span,
+    )
   const scalars = types.filter(type => type === 'scalar').length
   if (isComparison(op) && scalars === 2 && !bool) {
     throw new PromqlSyntaxError(

@@ -112,7 +112,7 @@ const REFUSED: readonly (readonly [source: string, message: string])[] = [
     '1:4: parse error: unexpected character ")" after the expression, expected an operator or the end',
   ],
   ['foo\n  +', '2:4: parse error: unexpected end of input'],
-  ['(foo', '1:5: parse error: unexpected end of input in parentheses, expected ")"'],
+  ['(foo', '1:5: parse error: unclosed left parenthesis'],
   [
     'foo bar',
     '1:5: parse error: unexpected identifier "bar" after the expression, expected an operator or the end',
@@ -128,7 +128,7 @@ const REFUSED: readonly (readonly [source: string, message: string])[] = [
   ['5m30', '1:1: parse error: bad number or duration syntax: "5m30"'],
   ['foo[30m1h]', '1:5: parse error: not a valid duration string: "30m1h"'],
   ['foo[0s]', '1:5: parse error: duration must be greater than 0'],
-  ['foo[5m', '1:7: parse error: unexpected end of input in range, expected "]"'],
+  ['foo[5m', '1:7: parse error: unclosed left bracket'],
   ['foo["5m"]', '1:5: parse error: unexpected string "\\"5m\\"" in range, expected duration'],
   ['foo[5m:0s]', '1:8: parse error: duration must be greater than 0'],
   ['sum(foo)[5m]', '1:1: parse error: ranges only allowed for vector selectors'],
@@ -151,7 +151,7 @@ const REFUSED: readonly (readonly [source: string, message: string])[] = [
     'foo{a}',
     '1:6: parse error: unexpected character "}" in label matching, expected "=", "!=", "=~" or "!~"',
   ],
-  ['foo{a=1}', '1:7: parse error: unexpected number "1" in label matching, expected string'],
+  ['foo{a=1}', "1:7: parse error: unexpected character inside braces: '1'"],
   ['foo{a=~"("}', '1:5: parse error: error parsing regexp: missing closing ): `(`'],
   ['foo{a="1" b="2"}', '1:11: parse error: unexpected identifier "b" in label matching, expected ","'],
   [

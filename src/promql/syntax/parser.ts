@@ -203,7 +203,10 @@ class Parser {
       case 'identifier':
         return this.#word()
       case 'end':
-        throw new PromqlSyntaxError('unexpected end of input', token, 'An operand or an argument is missing.')
+        throw (
+          tokens.unclosed() ??
+          new PromqlSyntaxError('unexpected end of input', token, 'An operand or an argument is missing.')
+        )
     }
   }
 

@@ -64,12 +64,36 @@ export class Tokens {
     return this.next()
   }
 
-  /** The error for the token at hand. */
+  /** The error for the token at hand, in Prometheus' words where its lexer gives up before its parser does. */
   unexpected(where: string, expected?: string): PromqlSyntaxError {
     const token = this.peek
+    if (token.kind === 'end') {
+      const unclosed = this.unclosed()
+      if (unclosed !== undefined) return unclosed
+    } else if (this.#innermostOpen() === '{' && (token.kind === 'number' || token.kind === 'duration'))
+      return new PromqlSyntaxError(`unexpected character inside braces: '${token.text[0] ?? ''}'`, token)
     const what = token.kind === 'end' ? 'end of input' : `${NAMES[token.kind]} ${JSON.stringify(token.text)}`
     const wish = expected === undefined ? '' : `, expected ${expected}`
     return new PromqlSyntaxError(`unexpected ${what} ${where}${wish}`, token)
+  }
+
+  /** The bracket that stands open where the cursor is; braces hold no other, and a parenthesis goes before a bracket. */
+  #innermostOpen(): keyof typeof UNCLOSED | undefined {
+    const open = { '{': 0, '(': 0, '[': 0 }
+    for (const { kind, text } of this.#tokens.slice(0, this.#at)) {
+      if (kind !== 'symbol') continue
+      if (text === '{' || text === '(' || text === '[') open[text]++
+      else if (text === '}') open['{']--
+      else if (text === ')') open['(']--
+      else if (text === ']') open['[']--
+    }
+    return (['{', '(', '['] as const).find(bracket => open[bracket] > 0)
+  }
+
+  /** The error for an end of input at which a bracket stands open. */
+  unclosed(): PromqlSyntaxError | undefined {
+    const open = this.#innermostOpen()
+    return open === undefined ? undefined : new PromqlSyntaxError(UNCLOSED[open], this.#end)
   }
 
   /** Consumes a string token and gives its value. */
@@ -105,6 +129,12 @@ export class Tokens {
     return this.next().text
   }
 }
+
+const UNCLOSED = {
+  '{': 'unexpected end of input inside braces',
+  '(': 'unclosed left parenthesis',
+  '[': 'unclosed left bracket',
+} as const
 
 const NAMES: Readonly<Record<Token['kind'], string>> = {
   number: 'number',

@@ -1,6 +1,15 @@
 import { readFileSync } from 'node:fs'
 import { createDispatcher } from '../alerts/index.ts'
-import { CeleriacError, type Clock, errorText, Labels, type Log, MINUTE, SECOND } from '../base/index.ts'
+import {
+  CeleriacError,
+  type Clock,
+  errorText,
+  formatDuration,
+  Labels,
+  type Log,
+  MINUTE,
+  SECOND,
+} from '../base/index.ts'
 import {
   type Broker,
   createFleetLink,
@@ -68,6 +77,8 @@ export interface App {
   stop(): Promise<void>
 }
 
+/** Nothing is collected more often. */
+const MIN_RULE_INTERVAL_MS = SECOND
 /** Live after this many collection intervals without a cycle: then the loop is stuck. */
 const LIVE_INTERVALS = 6
 const STOP_NOTIFY_MS = 3 * SECOND
@@ -87,7 +98,14 @@ function readRuleFiles(paths: readonly string[], intervalMs: number): RuleGroup[
         cause: error,
       })
     }
-    return [...parseRuleFile(text, path, intervalMs)]
+    const groups = parseRuleFile(text, path, intervalMs)
+    for (const group of groups)
+      if (group.intervalMs < MIN_RULE_INTERVAL_MS)
+        throw new CeleriacError(
+          'RULES_INVALID',
+          `${path}: group ${JSON.stringify(group.name)}: interval: expected at least ${formatDuration(MIN_RULE_INTERVAL_MS)}, got ${formatDuration(group.intervalMs)}.`,
+        )
+    return [...groups]
   })
 }
 

@@ -63,6 +63,11 @@ const PROBLEM_LOG_INTERVAL_MS = 10 * SECOND
 const FLUSHED_AT_ONCE_BYTES = 256 * 1024
 /** Workers beat every 2 s: silence so long after connecting is reason to listen elsewhere. */
 const SILENCE_MS = 5 * SECOND
+/** Of a channel's name in the log. */
+const MAX_CHANNEL_LENGTH = 200
+
+/** Why an event was skipped, and where it was heard. */
+type SkippedEvent = EventProblem & { readonly channel: string | null }
 const LISTEN_ELSEWHERE_MS = 4 * SECOND
 
 /**
@@ -74,19 +79,16 @@ export function createWatch(options: WatchOptions): Watch {
   const observations = new Observations()
   const schedules: { stop(): void; soon(delayMs?: number): void }[] = []
   const failing = new Set<string>()
-  const skipped = new Map<
-    string,
-    { readonly count: number; readonly detail: string; readonly loggedMs: number }
-  >()
+  const skipped = new Map<string, { count: number; loggedMs: number; last: SkippedEvent }>()
 
   const consume = (messages: readonly RawEventMessage[]): void => {
-    const problems: EventProblem[] = []
+    const problems: SkippedEvent[] = []
     let events = 0
     for (const message of messages) {
       const decoded = decodeEventMessage(message)
       for (const event of decoded.events) fleet.apply(event, message.receivedAtMs)
       events += decoded.events.length
-      if (decoded.problems.length > 0) problems.push(...decoded.problems)
+      for (const problem of decoded.problems) problems.push({ ...problem, channel: message.channel ?? null })
     }
     const changes = fleet.drainChanges()
     if (problems.length > 0) noteProblems(problems)
@@ -106,21 +108,27 @@ export function createWatch(options: WatchOptions): Watch {
   }
 
   /** The first of a kind is said at once, further ones as a count every 10 seconds: a flood of malformed messages must not become a flood of lines. */
-  const noteProblems = (problems: readonly EventProblem[]): void => {
-    for (const { reason, detail } of problems) {
-      const seen = skipped.get(reason)
-      if (seen === undefined) skipped.set(reason, { count: 1, detail, loggedMs: Number.NEGATIVE_INFINITY })
-      else skipped.set(reason, { ...seen, count: seen.count + 1, detail })
+  const noteProblems = (problems: readonly SkippedEvent[]): void => {
+    for (const last of problems) {
+      const { count, loggedMs } = skipped.get(last.reason) ?? { count: 0, loggedMs: Number.NEGATIVE_INFINITY }
+      skipped.set(last.reason, { count: count + 1, loggedMs, last })
     }
     logSkipped(PROBLEM_LOG_INTERVAL_MS)
   }
 
   const logSkipped = (intervalMs: number): void => {
     const nowMs = clock.now()
-    for (const [reason, { count, detail, loggedMs }] of skipped) {
+    for (const [reason, { count, loggedMs, last }] of skipped) {
       if (count === 0 || nowMs - loggedMs < intervalMs) continue
-      log.warn('Skipped events that were not understood.', { broker: broker.name, reason, count, detail })
-      skipped.set(reason, { count: 0, detail, loggedMs: nowMs })
+      log.warn('Skipped events that were not understood.', {
+        broker: broker.name,
+        reason,
+        count,
+        ...(last.channel === null ? {} : { channel: last.channel.slice(0, MAX_CHANNEL_LENGTH) }),
+        ...(last.sender === null ? {} : { sender: last.sender }),
+        detail: last.detail,
+      })
+      skipped.set(reason, { count: 0, loggedMs: nowMs, last })
     }
   }
 

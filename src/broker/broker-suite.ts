@@ -145,6 +145,7 @@ export function brokerSuite(traits: TransportTraits, createWorld: () => Promise<
       expect(heard.uuids()).toEqual(['a', 'b', 'c', 'd'])
       expect(heard.messages.every(message => message.form === traits.form)).toBe(true)
       expect(Math.abs(heard.messages[0]!.receivedAtMs - Date.now())).toBeLessThan(10_000)
+      for (const { channel } of heard.messages) expect(channel).toMatch(/celeryev\/task\.(started|multi)$/)
     }))
 
   test('a malformed message is handed over as it is', () =>

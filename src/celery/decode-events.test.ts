@@ -49,6 +49,23 @@ const one = (event: EventFields): unknown => {
   return events[0] ?? problems[0]
 }
 
+test('who sent what is skipped is told: by the event, else by its envelope, else it is not known', () => {
+  const headers = { hostname: 'w2@h' }
+  const senders = (payload: string): readonly (string | null)[] =>
+    decode(payload).problems.map(problem => problem.sender)
+  expect(senders(wrap(JSON.stringify([{ ...started, type: 'dream' }, 5]), { headers }))).toEqual([
+    'w1@h',
+    'w2@h',
+  ])
+  expect(senders(wrap('no json', { headers }))).toEqual(['w2@h'])
+  expect(senders(wrap(JSON.stringify({ ...started, hostname: 'x'.repeat(5000) })))).toEqual(['x'.repeat(200)])
+  expect(senders('hello')).toEqual([null])
+  const body = JSON.stringify({ ...started, type: 'dream' })
+  expect(decodeEventMessage({ form: 'body', payload: body, receivedAtMs: 0 }).problems).toMatchObject([
+    { sender: 'w1@h' },
+  ])
+})
+
 describe('messages that are wrong become problems', () => {
   const base64 = Buffer.from(JSON.stringify(started)).toString('base64')
   test.each<[string, string, string]>([

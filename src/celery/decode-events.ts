@@ -7,8 +7,8 @@ import type {
   EventProblemReason,
   RawEventMessage,
 } from './event.ts'
-import { asCheckedEvent, checkEvent, illFormedName } from './event-check.ts'
-import { parsePythonJson } from './json.ts'
+import { asCheckedEvent, checkEvent, type Fault, illFormedName } from './event-check.ts'
+import { isRecord, parsePythonJson } from './json.ts'
 
 const DEFAULT_MAX_EVENT_BYTES = 1024 * 1024
 
@@ -29,8 +29,32 @@ export function decodeEventMessage(
   message: RawEventMessage,
   options: { readonly maxBytes?: number } = {},
 ): DecodedEvents {
+  const decoded = decode(message, options.maxBytes ?? DEFAULT_MAX_EVENT_BYTES)
+  // Only what is to be logged is worth another look at the envelope.
+  if (message.form === 'body' || decoded.problems.every(({ sender }) => sender !== null)) return decoded
+  const sender = senderOf(message.payload, options.maxBytes ?? DEFAULT_MAX_EVENT_BYTES)
+  return {
+    events: decoded.events,
+    problems: decoded.problems.map(problem => ({ ...problem, sender: problem.sender ?? sender })),
+  }
+}
+
+/** The node name in the headers of an envelope that can be read. */
+function senderOf(payload: string, maxBytes: number): string | null {
+  if (payload.length > maxBytes) return null
+  const envelope = decodeEnvelope(payload)
+  return envelope.ok ? nodeName(envelope.value.headers) : null
+}
+
+const MAX_SENDER_LENGTH = 200
+
+function nodeName(value: unknown): string | null {
+  const name = isRecord(value) ? value['hostname'] : undefined
+  return typeof name === 'string' && name !== '' ? name.slice(0, MAX_SENDER_LENGTH) : null
+}
+
+function decode(message: RawEventMessage, maxBytes: number): DecodedEvents {
   const { payload } = message
-  const maxBytes = options.maxBytes ?? DEFAULT_MAX_EVENT_BYTES
   if (payload.length > maxBytes)
     return failed('too_large', `expected at most ${maxBytes} characters, got ${payload.length}`)
   if (message.form === 'body') return decodeText(payload, 'not_json')
@@ -78,10 +102,10 @@ function decodeText(text: string, notJson: EventProblemReason, unusual = false):
   // In text that came as UTF-8, a name can only be ill-formed when a surrogate is escaped.
   const suspicious = unusual || text.includes('\\ud') || text.includes('\\uD')
   if (!Array.isArray(parsed)) {
-    const problem = checkEvent(parsed) ?? (suspicious ? illFormedName(parsed) : undefined)
-    return problem === undefined
+    const fault = checkEvent(parsed) ?? (suspicious ? illFormedName(parsed) : undefined)
+    return fault === undefined
       ? { events: [asCheckedEvent(parsed)], problems: NONE }
-      : { events: NONE, problems: [problem] }
+      : { events: NONE, problems: [problemOf(fault, parsed)] }
   }
   return decodeBatch(parsed, suspicious)
 }
@@ -93,14 +117,16 @@ function decodeBatch(batch: readonly unknown[], suspicious: boolean): DecodedEve
   const problems: EventProblem[] = []
   const events: CeleryEvent[] = []
   for (const value of batch) {
-    const problem = checkEvent(value) ?? (suspicious ? illFormedName(value) : undefined)
-    if (problem === undefined) events.push(asCheckedEvent(value))
-    else problems.push(problem)
+    const fault = checkEvent(value) ?? (suspicious ? illFormedName(value) : undefined)
+    if (fault === undefined) events.push(asCheckedEvent(value))
+    else problems.push(problemOf(fault, value))
   }
   return { events, problems: problems.length === 0 ? NONE : problems }
 }
 
+const problemOf = (fault: Fault, value: unknown): EventProblem => ({ ...fault, sender: nodeName(value) })
+
 const failed = (reason: EventProblemReason, detail: string): DecodedEvents => ({
   events: NONE,
-  problems: [{ reason, detail: detail.slice(0, 200) }],
+  problems: [{ reason, detail: detail.slice(0, 200), sender: null }],
 })

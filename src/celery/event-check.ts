@@ -12,7 +12,10 @@ const MAX_TIMESTAMP = 253_402_300_799
 
 type Fields = Record<string, unknown>
 
-const problem = (reason: EventProblemReason, detail: string): EventProblem => ({
+/** What is wrong with a value, whoever sent it. */
+export type Fault = Omit<EventProblem, 'sender'>
+
+const problem = (reason: EventProblemReason, detail: string): Fault => ({
   reason,
   detail: detail.slice(0, 200),
 })
@@ -26,7 +29,7 @@ const isAmount = (value: unknown): value is number =>
 const LONE_SURROGATE = /[\ud800-\udbff](?![\udc00-\udfff])|(?<![\ud800-\udbff])[\udc00-\udfff]/
 
 /** Says what is wrong with a field that must be a name. */
-function nameProblem(type: string, field: string, value: unknown): EventProblem {
+function nameProblem(type: string, field: string, value: unknown): Fault {
   if (value === undefined || value === null)
     return problem('missing_field', `${type}: expected "${field}", got ${kindOf(value)}`)
   if (typeof value !== 'string')
@@ -39,7 +42,7 @@ function nameProblem(type: string, field: string, value: unknown): EventProblem 
       )
 }
 
-function numberProblem(type: string, field: string, value: unknown): EventProblem {
+function numberProblem(type: string, field: string, value: unknown): Fault {
   if (value === undefined || value === null)
     return problem('missing_field', `${type}: expected "${field}", got ${kindOf(value)}`)
   return typeof value === 'number'
@@ -51,7 +54,7 @@ function numberProblem(type: string, field: string, value: unknown): EventProble
  * Makes sure that a parsed value is an event of the types in event.ts, in place: what is merely missing is filled with the value
  * that means "not said", what is wrong makes it a problem. Returns undefined when the value now is a CeleryEvent.
  */
-export function checkEvent(value: unknown): EventProblem | undefined {
+export function checkEvent(value: unknown): Fault | undefined {
   if (!isRecord(value)) return problem('not_an_event', `expected an event object, got ${kindOf(value)}`)
   // Parsed by us a moment ago and owned by nobody else.
   const event = value as Fields
@@ -79,7 +82,7 @@ export function checkEvent(value: unknown): EventProblem | undefined {
 export const asCheckedEvent = (value: unknown): CeleryEvent => value as CeleryEvent
 
 /** True when a name in the event is no well-formed Unicode, which no exposition format can carry. */
-export function illFormedName(value: unknown): EventProblem | undefined {
+export function illFormedName(value: unknown): Fault | undefined {
   if (!isRecord(value)) return undefined
   for (const field of ['hostname', 'uuid', 'name', 'queue', 'routing_key']) {
     const text = value[field]
@@ -92,9 +95,9 @@ export function illFormedName(value: unknown): EventProblem | undefined {
   return undefined
 }
 
-type Check = (type: string, event: Fields) => EventProblem | undefined
+type Check = (type: string, event: Fields) => Fault | undefined
 
-function checkWorker(type: string, event: Fields): EventProblem | undefined {
+function checkWorker(type: string, event: Fields): Fault | undefined {
   const freq = event['freq']
   if (freq === undefined || freq === null) event['freq'] = DEFAULT_FREQ_SECONDS
   else if (!isAmount(freq) || freq === 0) return numberProblem(type, 'freq', freq)
@@ -103,7 +106,7 @@ function checkWorker(type: string, event: Fields): EventProblem | undefined {
   )
 }
 
-function optionalAmount(type: string, event: Fields, field: string): EventProblem | undefined {
+function optionalAmount(type: string, event: Fields, field: string): Fault | undefined {
   const value = event[field]
   if (value === undefined || isAmount(value)) return undefined
   if (value !== null) return numberProblem(type, field, value)
@@ -123,7 +126,7 @@ function dropNonTexts(event: Fields): undefined {
 const checkTask: Check = (type, event) =>
   isName(event['uuid']) ? undefined : nameProblem(type, 'uuid', event['uuid'])
 
-function checkNamedTask(type: string, event: Fields): EventProblem | undefined {
+function checkNamedTask(type: string, event: Fields): Fault | undefined {
   if (!isName(event['uuid'])) return nameProblem(type, 'uuid', event['uuid'])
   if (!isName(event['name'])) return nameProblem(type, 'name', event['name'])
   const retries = event['retries']
@@ -147,7 +150,7 @@ function nullNonName(event: Fields, field: 'root_id' | 'parent_id'): void {
   if (value !== null && value !== undefined && !isName(value)) event[field] = null
 }
 
-function checkSent(type: string, event: Fields): EventProblem | undefined {
+function checkSent(type: string, event: Fields): Fault | undefined {
   const found = checkNamedTask(type, event)
   if (found !== undefined) return found
   const queue = event['queue']
@@ -159,7 +162,7 @@ function checkSent(type: string, event: Fields): EventProblem | undefined {
   return undefined
 }
 
-function checkSucceeded(type: string, event: Fields): EventProblem | undefined {
+function checkSucceeded(type: string, event: Fields): Fault | undefined {
   const runtime = event['runtime']
   if (!isAmount(runtime) && runtime !== null) {
     if (runtime !== undefined && typeof runtime !== 'number') return numberProblem(type, 'runtime', runtime)
@@ -168,18 +171,18 @@ function checkSucceeded(type: string, event: Fields): EventProblem | undefined {
   return checkTask(type, event)
 }
 
-function checkFailed(type: string, event: Fields): EventProblem | undefined {
+function checkFailed(type: string, event: Fields): Fault | undefined {
   if (typeof event['exception'] !== 'string') event['exception'] = ''
   if (event['traceback'] !== undefined && typeof event['traceback'] !== 'string') delete event['traceback']
   return checkTask(type, event)
 }
 
-function checkRejected(type: string, event: Fields): EventProblem | undefined {
+function checkRejected(type: string, event: Fields): Fault | undefined {
   if (typeof event['requeue'] !== 'boolean') event['requeue'] = false
   return checkTask(type, event)
 }
 
-function checkRevoked(type: string, event: Fields): EventProblem | undefined {
+function checkRevoked(type: string, event: Fields): Fault | undefined {
   if (typeof event['terminated'] !== 'boolean') event['terminated'] = false
   if (typeof event['expired'] !== 'boolean') event['expired'] = false
   return checkTask(type, event)

@@ -122,6 +122,8 @@ export interface EventProblem {
   readonly reason: EventProblemReason
   /** For the log: what was expected and what came, at most 200 characters, never arguments or results. */
   readonly detail: string
+  /** The node name that the event or its envelope gives, cut to what a log line takes; null when none can be read. */
+  readonly sender: string | null
 }
 
 /** What one message held. An empty batch is legal and holds neither events nor problems. */
@@ -137,4 +139,6 @@ export interface RawEventMessage {
   readonly payload: string
   /** Epoch ms on our clock. */
   readonly receivedAtMs: number
+  /** Where it was heard, for the log: Redis' channel, or exchange and routing key. */
+  readonly channel?: string
 }

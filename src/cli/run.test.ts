@@ -69,6 +69,16 @@ test.each([
   expect(code).toBe(2)
 })
 
+test('a rule group that would be evaluated a thousand times a second is refused', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'celeriac-rules-'))
+  const rules = join(folder, 'fast.yml')
+  writeFileSync(rules, 'groups: [{name: g, interval: 1ms, rules: [{record: r, expr: "1"}]}]')
+  const { code, err } = await command(['start', '--broker', 'redis://h', '--rules', rules])
+  expect(err).toContain('group "g": interval: expected at least 1s, got 1ms.')
+  expect(code).toBe(1)
+  rmSync(folder, { recursive: true })
+})
+
 test('every command has help with an example', async () => {
   for (const name of [['start'], ['demo'], ['check'], ['emit'], ['rules'], ['rules', 'test']]) {
     const { code, out } = await command([...name, '--help'])

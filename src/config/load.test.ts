@@ -41,6 +41,35 @@ test('a flag wins over a variable, a variable over the file', async () => {
   })
 })
 
+test.each([
+  ['inspectInterval: 1ms', /inspectInterval: expected at least 1s: every worker answers each time/],
+  ['evaluationInterval: 999ms', /evaluationInterval: expected at least 1s/],
+  ['workerTimeout: 2s', /workerTimeout: expected at least 5s: workers beat every 2s/],
+  ['retention: 1m', /retention: expected at least 1h/],
+  ['retention: 0s', /retention: expected at least 1h/],
+  ['storeBytes: 1', /storeBytes: expected at least 1048576 \(1 MiB\)/],
+  ['host: { interval: 1ms }', /host\.interval: expected at least 1s/],
+  ['scrape: [{ url: http://a, interval: 10ms }]', /scrape\[0\]\.interval: expected at least 1s/],
+  ['scrape: [{ url: http://a, timeout: 1ms }]', /scrape\[0\]\.timeout: expected at least 100ms/],
+  ['notify: { groupInterval: 1ms }', /notify\.groupInterval: expected at least 1s/],
+  ['notify: { repeatInterval: 1s }', /notify\.repeatInterval: expected at least 1m/],
+  ['celeryExporter: { workerTimeout: 1ms }', /celeryExporter\.workerTimeout: expected at least 1s, or 0s/],
+])('%s is refused with the least that does', async (text, message) => {
+  await expect(load({ config: file('tiny.yaml', `${text}\n`) })).rejects.toMatchObject({
+    code: 'CONFIG_INVALID',
+    message: expect.stringMatching(message) as unknown,
+  })
+})
+
+test('flags and variables have the same least', async () => {
+  await expect(load({ workerTimeout: '1ms' })).rejects.toThrow('--worker-timeout: expected at least 5s')
+  await expect(load({}, { CELERIAC_RETENTION: '1s' })).rejects.toThrow(
+    'CELERIAC_RETENTION: expected at least',
+  )
+  await expect(load({}, { CELERIAC_STORE_BYTES: '5' })).rejects.toThrow('at least 1MiB')
+  expect((await load({}, { CELERIAC_STORE_BYTES: '' })).storeBytes).toBe(256 * 1024 * 1024)
+})
+
 test('CELERY_BROKER_URL is honoured, CELERIAC_BROKER wins over it', async () => {
   const plain = await load({}, { CELERY_BROKER_URL: 'redis://a' })
   expect(plain.brokers[0]?.url.reveal()).toBe('redis://a')

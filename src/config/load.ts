@@ -13,7 +13,7 @@ import {
   isSetUpAsCeleryExporter,
 } from './celery-exporter.ts'
 import { findConfigFile, readConfigFile } from './file.ts'
-import { DEFAULTS, type FileConfig, type FileInput, fileSchema } from './schema.ts'
+import { DEFAULTS, type FileConfig, type FileInput, fileSchema, MIN_STORE_BYTES } from './schema.ts'
 import { scrapeConfigs } from './scrape.ts'
 
 /** Everything the program runs on, complete and checked. Durations in ms. */
@@ -275,9 +275,12 @@ export async function loadConfig(
     file[key]
 
   const storeBytes = env['CELERIAC_STORE_BYTES']
-  const bytes = storeBytes === undefined ? file.storeBytes : parseBytes(storeBytes)
-  if (storeBytes !== undefined && bytes === undefined)
-    throw new CeleriacError('CONFIG_INVALID', 'CELERIAC_STORE_BYTES: expected a size such as 256MiB.')
+  const bytes = storeBytes === undefined || storeBytes === '' ? file.storeBytes : parseBytes(storeBytes)
+  if (bytes === undefined ? storeBytes !== undefined && storeBytes !== '' : bytes < MIN_STORE_BYTES)
+    throw new CeleriacError(
+      'CONFIG_INVALID',
+      `CELERIAC_STORE_BYTES: expected a size of at least 1MiB, such as 256MiB, got ${JSON.stringify(storeBytes)}.`,
+    )
 
   const receivers: ReceiverOptions[] = [...(file.notify?.receivers ?? [])]
   const slackUrl = secretVariable(env, 'CELERIAC_SLACK_WEBHOOK_URL', readFile)

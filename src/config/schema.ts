@@ -17,7 +17,21 @@ export const duration = z
   })
   .describe('A duration such as 30s, 5m or 1h30m.')
 
-const positiveDuration = duration.refine(ms => ms > 0, 'must be more than 0')
+/** A duration of at least `least`: what is shorter is a mistake of units, and would ask or write without end. */
+const durationFrom = (least: string, because = '') =>
+  duration.refine(
+    ms => ms >= (parseDurationMs(least) ?? 0),
+    `expected at least ${least}${because === '' ? '' : `: ${because}`}`,
+  )
+
+/** A duration in which 0 means never. */
+const durationOrNever = duration.refine(
+  ms => ms === 0 || ms >= SECOND,
+  'expected at least 1s, or 0s for never',
+)
+
+/** Less holds not even the series of a small fleet. */
+export const MIN_STORE_BYTES = 1024 * 1024
 
 /** `127.0.0.1:9808`, `[::1]:9808` or `:9808` (all addresses). */
 export const listenAddress = z.string().transform((text, context) => {
@@ -111,8 +125,10 @@ const celeryExporter = z.strictObject({
   metricPrefix: z.string().optional().describe('What its metric names begin with. Default celery_.'),
   buckets: bounds.optional().describe('Bounds of run times in seconds.'),
   queueWaitBuckets: bounds.optional().describe('Bounds of waits in seconds.'),
-  workerTimeout: duration.optional().describe('Silence after which a worker is down; 0s never. Default 5m.'),
-  purgeOfflineWorkerMetrics: duration
+  workerTimeout: durationOrNever
+    .optional()
+    .describe('Silence after which a worker is down; 0s never. Default 5m.'),
+  purgeOfflineWorkerMetrics: durationOrNever
     .optional()
     .describe('Silence after which all series of a worker that is gone are removed; 0s never. Default 10m.'),
   genericHostnameTaskSentMetric: z.boolean().optional().describe('One hostname for all that send.'),
@@ -139,8 +155,8 @@ export const scrapeEntry = z.strictObject({
     'cAdvisor, a kubelet or a Prometheus federation, such as http://cadvisor:8080/metrics.',
   ),
   broker: z.string().min(1).optional().describe('Whose workers run there. Default any broker.'),
-  interval: positiveDuration.optional().describe('How often it is scraped. Default 15s.'),
-  timeout: positiveDuration
+  interval: durationFrom('1s').optional().describe('How often it is scraped, at least 1s. Default 15s.'),
+  timeout: durationFrom('100ms')
     .optional()
     .describe('How long a scrape may take. Default 10s, at most the interval.'),
   match: z
@@ -169,20 +185,24 @@ export const fileSchema = z.strictObject({
     .array(z.string().min(1))
     .optional()
     .describe('Prometheus rule files to evaluate besides the catalog.'),
-  retention: positiveDuration.optional().describe('How long samples are kept. Default 24h (in memory).'),
+  retention: durationFrom('1h', 'rules and the UI look back that far')
+    .optional()
+    .describe('How long samples are kept, at least 1h. Default 24h (in memory).'),
   storeBytes: z
     .number()
     .int()
-    .positive()
+    .min(MIN_STORE_BYTES, 'expected at least 1048576 (1 MiB)')
     .optional()
-    .describe('Memory for samples in bytes. Default 256 MiB.'),
-  workerTimeout: positiveDuration
+    .describe('Memory for samples in bytes, at least 1 MiB. Default 256 MiB.'),
+  workerTimeout: durationFrom('5s', 'workers beat every 2s')
     .optional()
-    .describe('Silence after which a worker counts as vanished. Default 30s.'),
-  inspectInterval: positiveDuration.optional().describe('How often workers are asked. Default 30s.'),
-  evaluationInterval: positiveDuration
+    .describe('Silence after which a worker counts as vanished, at least 5s. Default 30s.'),
+  inspectInterval: durationFrom('1s', 'every worker answers each time')
     .optional()
-    .describe("How often the catalog's rules are evaluated. Default 15s."),
+    .describe('How often workers are asked, at least 1s. Default 30s.'),
+  evaluationInterval: durationFrom('1s')
+    .optional()
+    .describe("How often the catalog's rules are evaluated, at least 1s. Default 15s."),
   compat: z
     .enum(['celery-exporter', 'none'])
     .optional()
@@ -193,7 +213,7 @@ export const fileSchema = z.strictObject({
   host: z
     .strictObject({
       enabled: z.boolean().optional().describe('Default true.'),
-      interval: positiveDuration.optional().describe('Default 10s.'),
+      interval: durationFrom('1s').optional().describe('At least 1s. Default 10s.'),
     })
     .optional()
     .describe('CPU and memory of workers on this host, from /proc and cgroups.'),
@@ -214,8 +234,10 @@ export const fileSchema = z.strictObject({
     .strictObject({
       receivers: notifyOptions.shape.receivers.optional(),
       groupWait: duration.optional().describe('Default 30s.'),
-      groupInterval: positiveDuration.optional().describe('Default 5m.'),
-      repeatInterval: positiveDuration.optional().describe('Default 4h.'),
+      groupInterval: durationFrom('1s').optional().describe('At least 1s. Default 5m.'),
+      repeatInterval: durationFrom('1m', 'people are told again and again')
+        .optional()
+        .describe('At least 1m. Default 4h.'),
     })
     .optional(),
 })

@@ -20,16 +20,16 @@ type Request = readonly [path: string, parameters: Readonly<Record<string, strin
 
 const badData = (error: string): Answer => ({ status: 400, errorType: 'bad_data', error })
 
-const instant = (parameters: Record<string, string>, differs?: Difference): Request => [
-  'query',
-  { query: '1', time: '7', ...parameters },
-  ...(differs === undefined ? [] : ([differs] as const)),
-]
-const range = (parameters: Record<string, string>, differs?: Difference): Request => [
-  'query_range',
-  { query: '1', start: '0', end: '30', step: '15', ...parameters },
-  ...(differs === undefined ? [] : ([differs] as const)),
-]
+const request = (
+  path: string,
+  parameters: Readonly<Record<string, string>>,
+  differs: Difference | undefined,
+): Request => (differs === undefined ? [path, parameters] : [path, parameters, differs])
+
+const instant = (parameters: Record<string, string>, differs?: Difference): Request =>
+  request('query', { query: '1', time: '7', ...parameters }, differs)
+const range = (parameters: Record<string, string>, differs?: Difference): Request =>
+  request('query_range', { query: '1', start: '0', end: '30', step: '15', ...parameters }, differs)
 
 const NO_SUCH_TIME =
   'a time outside of what a date can hold overflows in Prometheus, which then answers for another time without a word'
@@ -203,12 +203,12 @@ describe.skipIf(!hasPrometheus)('beside a real Prometheus', () => {
   })
 
   test.each([
-    ...REQUESTS.flatMap(request => (['GET', 'POST'] as const).map(method => ({ method, request }))),
-    ...RULES.map(request => ({ method: 'GET' as const, request })),
-  ])('$method $request.0 $request.1', async ({ method, request }) => {
-    const [, , differs] = request
-    const expected = await ask(theirs.url, request, method)
-    const got = await ask(ours.url, request, method)
+    ...REQUESTS.flatMap(each => (['GET', 'POST'] as const).map(method => ({ method, request: each }))),
+    ...RULES.map(each => ({ method: 'GET' as const, request: each })),
+  ])('$method $request.0 $request.1', async ({ method, request: asked }) => {
+    const [, , differs] = asked
+    const expected = await ask(theirs.url, asked, method)
+    const got = await ask(ours.url, asked, method)
     if (differs === undefined) expect(got).toEqual(expected)
     else {
       expect(got).toMatchObject(differs.ours)

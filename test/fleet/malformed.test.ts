@@ -112,6 +112,16 @@ test('26 kinds of odd message are counted by reason, none is fatal and none cost
     expect(celeriac.log(), reason).toContain(`"reason":"${reason}"`)
   }
   expect(await total('celeriac_events_skipped_total')).toBe(reasons.length)
+  const told = celeriac
+    .log()
+    .split('\n')
+    .filter(line => line.includes('Skipped events'))
+    .map(
+      line =>
+        (JSON.parse(line) as { celeriac: { reason: string; channel: string; sender?: string } }).celeriac,
+    )
+  for (const { channel } of told) expect(channel).toBe(CHANNEL)
+  expect(told.find(({ reason }) => reason === 'unknown_type')?.sender).toMatch(/@/)
   // What is understood all the same: five probes with one event each, an empty batch, and the five good ones.
   expect(await total('celeriac_events_total')).toBe(PROBES.length - reasons.length - 1 + 5)
   expect(await total('celeriac_broker_connects_total')).toBe(1)

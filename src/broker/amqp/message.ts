@@ -45,18 +45,19 @@ export function envelopeOf(message: Message): Envelope {
 export function rawEvent(message: Message, receivedAtMs: number): RawEventMessage {
   const contentType = textOrNull(message.properties.contentType)
   const compression = headersOf(message)['compression']
-  if ((contentType === null || contentType === JSON_TYPE) && compression === undefined)
-    return { form: 'body', payload: message.content.toString(), receivedAtMs }
   const { exchange, routingKey } = message.fields
+  const channel = `${exchange}/${routingKey}`
+  if ((contentType === null || contentType === JSON_TYPE) && compression === undefined)
+    return { form: 'body', payload: message.content.toString(), receivedAtMs, channel }
   const payload = encodeEnvelope({
     body: '',
     contentType: contentType ?? JSON_TYPE,
-    headers: { compression },
+    headers: { compression, hostname: headersOf(message)['hostname'] },
     exchange,
     routingKey,
     deliveryTag: '',
   })
-  return { form: 'envelope', payload, receivedAtMs }
+  return { form: 'envelope', payload, receivedAtMs, channel }
 }
 
 /** A whole number of at most 52 bits that two different messages hardly ever share: checksum and length of the body. */

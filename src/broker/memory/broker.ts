@@ -44,7 +44,8 @@ export function createMemoryBroker(options: MemoryBrokerOptions): Broker {
     server.subscribe(
       client,
       channel => names.isEventChannel(channel),
-      payload => listener?.eventMessage({ form: 'envelope', payload, receivedAtMs: clock.now() }),
+      (payload, channel) =>
+        listener?.eventMessage({ form: 'envelope', payload, receivedAtMs: clock.now(), channel }),
     )
     server.consume(client, replyList, text => desk.deliver(decodeControlReply(text)))
     status.connected(VERSION)

@@ -9,7 +9,7 @@ export interface MemoryClient {
 interface Subscription {
   readonly client: MemoryClient
   readonly wants: (channel: string) => boolean
-  readonly hear: (payload: string) => void
+  readonly hear: (payload: string, channel: string) => void
 }
 
 interface Consumer {
@@ -96,7 +96,7 @@ export class MemoryServer {
   subscribe(
     client: MemoryClient,
     wants: (channel: string) => boolean,
-    hear: (payload: string) => void,
+    hear: (payload: string, channel: string) => void,
   ): void {
     this.#check()
     this.#subscriptions = [...this.#subscriptions, { client, wants, hear }]
@@ -123,7 +123,7 @@ export class MemoryServer {
   publish(channel: string, payload: string): void {
     this.#check()
     for (const subscription of this.#subscriptions)
-      if (subscription.wants(channel)) subscription.hear(payload)
+      if (subscription.wants(channel)) subscription.hear(payload, channel)
   }
 
   push(key: string, payload: string): void {

@@ -252,9 +252,9 @@ class RedisBroker implements Broker {
     this.#status.connected(version)
     if (gap !== undefined) this.#listener?.gapEnded(gapOf(gap, before, this.#mark, this.#clock.now()))
     const repeats = this.#names.eventPatterns.length > 1 ? new RepeatFilter() : undefined
-    session.subscriber.listen((payload, receivedAtMs) => {
+    session.subscriber.listen((payload, receivedAtMs, channel) => {
       if (repeats?.isRepeat(payload) === true) return
-      this.#listener?.eventMessage({ form: 'envelope', payload, receivedAtMs })
+      this.#listener?.eventMessage({ form: 'envelope', payload, receivedAtMs, channel })
     })
     if (this.#options.target.at.kind === 'sentinel') this.#followMaster(session)
   }

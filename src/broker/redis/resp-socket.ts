@@ -11,7 +11,7 @@ export interface RespSocketOptions {
   /** Before the replies of one read of the socket are told: how many bytes it was. */
   readonly onRead?: (bytes: number) => void
   /** The text of a message of PSUBSCRIBE. */
-  readonly onMessage?: (payload: string) => void
+  readonly onMessage?: (payload: string, channel: string) => void
   /** A reply that no command waits for. */
   readonly onOther?: (value: RespValue) => void
   /** Told once, unless `destroy` was called before. */
@@ -32,7 +32,7 @@ export class RespSocket {
     this.#options = options
     const { at, tls } = options
     const reader = new RespReader(
-      payload => options.onMessage?.(payload),
+      (payload, channel) => options.onMessage?.(payload, channel),
       value => {
         const due = this.#due.shift()
         if (due === undefined) options.onOther?.(value)

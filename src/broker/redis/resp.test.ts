@@ -82,6 +82,20 @@ test('messages and replies come out as they went in, in order, wherever the byte
   )
 })
 
+test('each message comes with its channel, however its bytes are cut', () => {
+  const channels = ['a', 'a', 'b', 'größer', 'b', 'ba', 'b']
+  const bytes = Buffer.from(channels.map(channel => message('x', channel)).join(''))
+  for (const step of [1, 7, bytes.length]) {
+    const heard: string[] = []
+    const reader = new RespReader(
+      (_text, channel) => heard.push(channel),
+      () => {},
+    )
+    for (let at = 0; at < bytes.length; at += step) reader.feed(bytes.subarray(at, at + step))
+    expect(heard).toEqual(channels)
+  }
+})
+
 test('one byte at a time is as good as all at once', () => {
   const bytes = Buffer.from(`+OK\r\n${message('größer')}*2\r\n$4\r\npong\r\n$0\r\n\r\n:12\r\n*-1\r\n`)
   const cuts = Array.from({ length: bytes.length }, (_, i) => i)

@@ -26,12 +26,12 @@ export class ProtocolError extends Error {}
 
 /**
  * Reads the replies of one connection from its bytes, however they are cut. Messages of PSUBSCRIBE, which are nearly all, go to
- * `message` as their text alone, the rest to `reply`; both in the order of the wire. A message is decoded once and not looked at.
+ * `message` as their text and channel, the rest to `reply`; both in the order of the wire. A message is decoded once and not looked at.
  * What is incomplete is kept, and looked at again when enough has come, so that a long message is not copied for each piece.
  * `feed` throws ProtocolError, after which the reader is done for.
  */
 export class RespReader {
-  readonly #message: (payload: string) => void
+  readonly #message: (payload: string, channel: string) => void
   readonly #reply: (value: RespValue) => void
   /** What begins with an incomplete reply: pieces in order, and their bytes. */
   #pieces: Buffer[] = []
@@ -44,8 +44,11 @@ export class RespReader {
   #ascii = true
   #buffer: Buffer = Buffer.alloc(0)
   #at = 0
+  /** Of the last message. A fleet has a dozen channels, so that most messages come on that of the one before. */
+  #channel = ''
+  #channelBytes: Buffer = Buffer.alloc(0)
 
-  constructor(message: (payload: string) => void, reply: (value: RespValue) => void) {
+  constructor(message: (payload: string, channel: string) => void, reply: (value: RespValue) => void) {
     this.#message = message
     this.#reply = reply
   }
@@ -90,7 +93,7 @@ export class RespReader {
     if (this.#skip > 0) return false
     const kept = this.#kept
     this.#kept = undefined
-    if (kept !== undefined) this.#message(kept.toString('utf8'))
+    if (kept !== undefined) this.#message(kept.toString('utf8'), this.#channel)
     return true
   }
 
@@ -103,8 +106,13 @@ export class RespReader {
   /** False when it is not complete yet. */
   #readMessage(): boolean {
     this.#at += MESSAGE_HEAD.length
-    // Pattern and channel.
-    if (!this.#passBulk() || !this.#passBulk()) return false
+    if (!this.#passBulk()) return false
+    const channelLength = this.#readLength(DOLLAR)
+    if (channelLength === undefined) return false
+    const channelStart = this.#at
+    this.#at += channelLength + 2
+    if (!this.#has(this.#at)) return false
+    this.#readChannel(channelStart, channelStart + channelLength)
     const length = this.#readLength(DOLLAR)
     if (length === undefined) return false
     const start = this.#at
@@ -117,8 +125,17 @@ export class RespReader {
     }
     if (!this.#has(start + length + 2)) return false
     this.#at = start + length + 2
-    this.#message(this.#text(start, start + length))
+    this.#message(this.#text(start, start + length), this.#channel)
     return true
+  }
+
+  #readChannel(start: number, end: number): void {
+    const last = this.#channelBytes
+    let same = last.length === end - start
+    for (let i = 0; same && i < last.length; i++) same = this.#buffer[start + i] === last[i]
+    if (same) return
+    this.#channelBytes = Buffer.from(this.#buffer.subarray(start, end))
+    this.#channel = this.#text(start, end)
   }
 
   #passBulk(): boolean {

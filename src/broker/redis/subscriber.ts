@@ -8,7 +8,7 @@ import type { RespValue } from './resp.ts'
 import { RespSocket } from './resp-socket.ts'
 
 /** Takes the text of one message; those that came in one read of the socket have the same time. */
-export type Hear = (payload: string, receivedAtMs: number) => void
+export type Hear = (payload: string, receivedAtMs: number, channel: string) => void
 
 export interface SubscriberOptions {
   readonly target: LocatedTarget
@@ -29,7 +29,7 @@ export class Subscriber {
   readonly #socket: RespSocket
   #hear: Hear | undefined
   /** Heard before anybody listened. */
-  #early: [payload: string, receivedAtMs: number][] = []
+  #early: Parameters<Hear>[] = []
   #pong: ((answered: boolean) => void) | undefined
   #pingedMs: number
   #stopWatch: () => void = () => {}
@@ -67,9 +67,9 @@ export class Subscriber {
         this.#readMs = this.#options.clock.now()
         this.#bytes += bytes
       },
-      onMessage: payload => {
-        if (this.#hear === undefined) this.#early.push([payload, this.#readMs])
-        else this.#hear(payload, this.#readMs)
+      onMessage: (payload, channel) => {
+        if (this.#hear === undefined) this.#early.push([payload, this.#readMs, channel])
+        else this.#hear(payload, this.#readMs, channel)
       },
       onOther: value => this.#other(value),
       onLost: error => this.#lost(error, 'closed'),
@@ -79,7 +79,7 @@ export class Subscriber {
   /** From now on messages go to `hear`, those first that came since the subscription. */
   listen(hear: Hear): void {
     this.#hear = hear
-    for (const [payload, receivedAtMs] of this.#early) hear(payload, receivedAtMs)
+    for (const heard of this.#early) hear(...heard)
     this.#early = []
   }
 

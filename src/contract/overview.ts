@@ -127,6 +127,8 @@ export const overview = z.object({
     level: z.enum(['critical', 'warning', 'pending', 'ok', 'unknown']),
     headline: z.string(),
     text: z.string(),
+    /** What the sentence speaks of when that has a bar of its own, which then need not be shown: `broker NAME` or `rules`. */
+    about: z.string().nullable(),
   }),
   tiles: z.array(tile),
   charts: z.array(chart),

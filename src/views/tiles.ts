@@ -1,4 +1,4 @@
-import { HOUR, MINUTE } from '../base/index.ts'
+import { HOUR, MINUTE, wordDuration } from '../base/index.ts'
 import { type Panel, panels } from '../catalog/index.ts'
 import type { Overview } from '../contract/index.ts'
 import type { MatrixSeries, VectorSample } from '../promql/index.ts'
@@ -57,7 +57,7 @@ async function buildTile(
     unit: panel.unit,
     limit: limit === null ? null : { value: limit.value, bad: limit.bad, alert: limit.alert },
     state: value === null ? 'unknown' : stale ? 'stale' : limit === null ? 'ok' : standing(value, limit),
-    detail: value === null ? reasonOf(answer) : detailOf(panel, sample, input, around),
+    detail: value === null ? reasonOf(panel, answer, input) : detailOf(panel, value, sample, input, around),
     spark,
   }
 }
@@ -81,10 +81,22 @@ function reduce(
   return { value: worst?.value ?? null, sample: worst }
 }
 
-const reasonOf = (answer: Answer): string => answer.missing ?? 'nothing to measure in the last 5 minutes'
+/** Why a number is not known, and since when where that is known. */
+function reasonOf(panel: Panel, answer: Answer, input: OverviewInput): string {
+  const lost = input.brokers.find(broker => broker.state.state !== 'connected')
+  if (lost !== undefined) {
+    const name = input.brokers.length > 1 ? `broker ${lost.name}` : 'the broker'
+    return `${name} is not reached for ${wordDuration(input.nowMs - lost.state.sinceMs)}`
+  }
+  if (answer.missing !== null) return answer.missing
+  return panel.id === panels.workersOnline.id
+    ? 'neither events nor answers have told of workers yet'
+    : 'nothing to measure in the last 5 minutes'
+}
 
 function detailOf(
   panel: Panel,
+  value: number,
   sample: VectorSample | undefined,
   input: OverviewInput,
   around: Around,
@@ -96,6 +108,8 @@ function detailOf(
   const name = subject === null || subject === 'broker' ? '' : (sample?.labels.get(subject) ?? '')
   switch (panel.id) {
     case panels.waiting.id:
+      if (value === 0)
+        return around.queues === 1 ? `${name} is empty` : `all ${counted(around.queues, 'queue')} are empty`
       return around.waiting === null
         ? `${name}${place}`
         : `${name}${place}; ${wordValue(around.waiting, 'count')} in ${counted(around.queues, 'queue')}`

@@ -30,6 +30,7 @@ export function buildVerdict(input: OverviewInput, facts: Facts, limitOf: LimitO
   const [worst] = seen
   if (worst !== undefined)
     return {
+      about: null,
       level: isCritical(worst) ? 'critical' : 'warning',
       headline: sentence(worst.summary),
       text: sentences([
@@ -51,13 +52,19 @@ export function buildVerdict(input: OverviewInput, facts: Facts, limitOf: LimitO
     }
   if (facts.rules.failing > 0)
     return {
+      about: 'rules',
       level: 'warning',
       headline: `${facts.rules.failing} of ${counted(facts.rules.rules, 'rule')} cannot be evaluated.`,
-      text: sentences([firstFailure(input), others(facts.alerts, undefined)]),
+      text: sentences([
+        firstFailure(input),
+        'Their alerts neither fire nor resolve; api/v1/rules has the errors.',
+        others(facts.alerts, undefined),
+      ]),
     }
   const [held] = firing
   if (held !== undefined)
     return {
+      about: null,
       level: isCritical(held) ? 'critical' : 'warning',
       headline: sentence(held.summary),
       text: sentences([
@@ -68,6 +75,7 @@ export function buildVerdict(input: OverviewInput, facts: Facts, limitOf: LimitO
   const [pending] = facts.alerts
   if (pending !== undefined)
     return {
+      about: null,
       level: 'pending',
       headline: sentence(pending.summary),
       text: sentences([
@@ -77,6 +85,7 @@ export function buildVerdict(input: OverviewInput, facts: Facts, limitOf: LimitO
       ]),
     }
   return {
+    about: null,
     level: 'ok',
     headline: 'All quiet.',
     text: `${counted(facts.queues, 'queue')}, ${counted(facts.workers ?? 0, 'worker')}, ${counted(facts.rules.rules, 'rule')}, checked ${wordDuration(Math.round((input.nowMs - checkedAtMs(input, facts)) / 1000) * 1000)} ago.`,
@@ -85,7 +94,12 @@ export function buildVerdict(input: OverviewInput, facts: Facts, limitOf: LimitO
 
 /** Why the fleet cannot be judged at all, or undefined when it can. */
 function blindness(input: OverviewInput, sources: Overview['sources']): Verdict | undefined {
-  const unknown = (headline: string, text: string): Verdict => ({ level: 'unknown', headline, text })
+  const unknown = (headline: string, text: string, about: string | null = null): Verdict => ({
+    level: 'unknown',
+    headline,
+    text,
+    about,
+  })
   if (input.brokers.length === 0)
     return unknown('No broker is watched.', 'Name one with --broker, for example redis://localhost:6379/0.')
   const lost = input.brokers.find(broker => broker.state.state !== 'connected')
@@ -93,14 +107,17 @@ function blindness(input: OverviewInput, sources: Overview['sources']): Verdict 
     const { state, sinceMs, error } = lost.state
     const since = wordDuration(input.nowMs - sinceMs)
     const known = sources.some(row => row.broker === lost.name && row.lastSuccessMs !== null)
-    if (state === 'stopped') return unknown(`Broker ${lost.name} is no longer watched.`, `Since ${since}.`)
+    const about = `broker ${lost.name}`
+    if (state === 'stopped')
+      return unknown(`Broker ${lost.name} is no longer watched.`, `Since ${since}.`, about)
     return unknown(
       known ? `The connection to broker ${lost.name} is lost.` : `Broker ${lost.name} is not reached yet.`,
       sentences([
         `For ${since}; it is tried again and again.`,
         error?.message,
-        'Until then queues, workers and tasks cannot be known.',
+        'Until then queues, workers and tasks cannot be known; nothing is taken for 0 or for resolved.',
       ]),
+      about,
     )
   }
   if (ageOf(input) !== 'fresh')

@@ -200,7 +200,11 @@ test('with the broker down no number becomes 0, no alert is resolved, and charts
     .locator('[data-queue] td[data-cell]:not([data-cell="state"])')
     .allInnerTexts())
     expect(cell).not.toMatch(/\d/)
-  expect(await text(page, 'main')).toMatch(/Broker prod not reached for 6\sm\. Nothing answers at redis/)
+  expect(await text(page, '[aria-label="Verdict"]')).toMatch(
+    /broker prod is lost\. For 6 m.*Nothing answers at redis/,
+  )
+  // Said once, by the verdict.
+  expect((await text(page, 'main')).match(/Nothing answers at redis/g)).toHaveLength(1)
   expect(await text(page, '#alerts')).toContain('Not resolved: what it watches could not be seen')
   expect(await page.title()).toBe('(2 firing) Overview - Celeriac')
   expect(await text(page, '[data-worker]')).toContain('unknown')

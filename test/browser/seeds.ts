@@ -61,7 +61,12 @@ const base = (nowMs: number): Overview => ({
     detail: null,
   })),
   findings: [],
-  verdict: { level: 'ok', headline: 'All quiet.', text: '9 queues, 16 workers, 34 rules, checked 0 s ago.' },
+  verdict: {
+    level: 'ok',
+    headline: 'All quiet.',
+    text: '9 queues, 16 workers, 34 rules, checked 0 s ago.',
+    about: null,
+  },
   tiles: [],
   charts: [
     {
@@ -371,6 +376,7 @@ export function small(pushes: () => number = () => 0): Seed {
         level: 'critical',
         headline: 'Tasks in mail wait 14m 32s.',
         text: 'Now 14 m 32 s, limit 5 m. Active for 10 m. 1 more firing, 1 pending.',
+        about: null,
       },
       tiles: tiles(nowMs, true, pushes()),
       queues: queues(true),
@@ -416,6 +422,7 @@ export function empty(): Seed {
         level: 'unknown',
         headline: 'Not everything is known yet.',
         text: 'Waiting for events of broker prod.',
+        about: null,
       },
       sources: [
         { broker: 'prod', source: 'events', state: 'waiting', lastSuccessMs: null, detail: null },

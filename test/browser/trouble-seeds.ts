@@ -41,7 +41,8 @@ export function brokerDown(): Seed {
         verdict: {
           level: 'unknown' as const,
           headline: 'The connection to broker prod is lost.',
-          text: 'For 6 m; it is tried again and again. Until then queues, workers and tasks cannot be known.',
+          text: 'For 6 m; it is tried again and again. Nothing answers at redis://redis:6379/0. Until then queues, workers and tasks cannot be known; nothing is taken for 0 or for resolved.',
+          about: 'broker prod',
         },
         tiles: whole.tiles.map(tile => ({
           ...tile,

@@ -179,7 +179,7 @@ async function ask(
   const url = `${base}/api/v1/${path}`
   const response = await (method === 'GET'
     ? fetch(`${url}?${form.toString()}`)
-    : fetch(url, { method, body: form }))
+    : fetch(url, { method: 'POST', body: form }))
   expect(response.headers.get('content-type')).toMatch(/^application\/json/)
   const body = (await response.json()) as Record<string, unknown>
   return {

@@ -214,6 +214,7 @@ describe('notices', () => {
       sources: [],
       findings: [],
       rulesEvaluated: { rules: 3, failing: 0, lastMs: 0 },
+      verdict: { level: 'ok', headline: 'All quiet.', text: '', about: null },
       ...changes,
     }) as unknown as Overview
 
@@ -237,6 +238,22 @@ describe('notices', () => {
     expect(shown).toMatchObject([
       { title: 'Worker inspection late, never seen.', text: 'None answers.', fix: 'Start them with -E.' },
     ])
+  })
+
+  test('what the verdict says has no bar of its own', () => {
+    const away = { name: 'a', state: 'connecting', sinceMs: 0, error: 'gone' }
+    const said = (about: string | null): string[] =>
+      notices(
+        overview({
+          brokers: [away, { ...away, name: 'b' }] as unknown as Overview['brokers'],
+          rulesEvaluated: { rules: 3, failing: 1, lastMs: 0 },
+          verdict: { level: 'unknown', headline: '', text: '', about },
+        }),
+        1000,
+      ).map(({ key }) => key)
+    expect(said(null)).toEqual(['broker a', 'broker b', 'rules'])
+    expect(said('broker a')).toEqual(['broker b', 'rules'])
+    expect(said('rules')).toEqual(['broker a', 'broker b'])
   })
 
   test('while a broker is away nothing else is said of it, and with several each finding names its own', () => {

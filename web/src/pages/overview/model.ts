@@ -350,6 +350,8 @@ export function notices(overview: Overview, nowMs: number): Notice[] {
   for (const broker of overview.brokers) {
     if (broker.state === 'connected') continue
     away.add(broker.name)
+    // The verdict says it already.
+    if (overview.verdict.about === `broker ${broker.name}`) continue
     const word = broker.state === 'stopped' ? 'stopped' : 'not reached'
     found.push({
       key: `broker ${broker.name}`,
@@ -383,7 +385,7 @@ export function notices(overview: Overview, nowMs: number): Notice[] {
       fix: reason?.fix ?? null,
     })
   }
-  if (overview.rulesEvaluated.failing > 0)
+  if (overview.rulesEvaluated.failing > 0 && overview.verdict.about !== 'rules')
     found.push({
       key: 'rules',
       status: 'warning',

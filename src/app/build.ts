@@ -4,6 +4,7 @@ import {
   CeleriacError,
   type Clock,
   errorText,
+  fileTrouble,
   formatDuration,
   Labels,
   type Log,
@@ -93,10 +94,14 @@ function readRuleFiles(paths: readonly string[], intervalMs: number): RuleGroup[
     try {
       text = readFileSync(path, 'utf8')
     } catch (error) {
-      throw new CeleriacError('FILE_UNREADABLE', `Cannot read the rule file ${path}: ${errorText(error)}.`, {
-        hint: 'Check --rules.',
-        cause: error,
-      })
+      throw new CeleriacError(
+        'FILE_UNREADABLE',
+        `Cannot read the rule file ${path}: ${fileTrouble(error)}.`,
+        {
+          hint: 'Check --rules.',
+          cause: error,
+        },
+      )
     }
     const groups = parseRuleFile(text, path, intervalMs)
     for (const group of groups)

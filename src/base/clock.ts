@@ -11,8 +11,8 @@ export interface Clock {
 /** A clock that stands still until told, for tests and replay: timers run in order of their time, each at its own time. */
 export class VirtualClock implements Clock {
   #now: number
-  #timers: { at: number; order: number; run: () => void }[] = []
-  #order = 0
+  /** By time, those of one time in the order in which they were set. */
+  readonly #timers: { readonly at: number; readonly run: () => void }[] = []
 
   constructor(startMs = 0) {
     this.#now = startMs
@@ -23,10 +23,17 @@ export class VirtualClock implements Clock {
   }
 
   after(delayMs: number, run: () => void): Cancel {
-    const timer = { at: this.#now + Math.max(0, delayMs), order: this.#order++, run }
-    this.#timers.push(timer)
+    const timer = { at: this.#now + Math.max(0, delayMs), run }
+    let low = 0
+    for (let high = this.#timers.length; low < high;) {
+      const middle = (low + high) >> 1
+      if (this.#timers[middle]!.at <= timer.at) low = middle + 1
+      else high = middle
+    }
+    this.#timers.splice(low, 0, timer)
     return () => {
-      this.#timers = this.#timers.filter(other => other !== timer)
+      const index = this.#timers.indexOf(timer)
+      if (index >= 0) this.#timers.splice(index, 1)
     }
   }
 
@@ -35,11 +42,9 @@ export class VirtualClock implements Clock {
     const end = this.#now + ms
     for (;;) {
       await Promise.resolve()
-      const next = this.#timers
-        .filter(timer => timer.at <= end)
-        .sort((a, b) => a.at - b.at || a.order - b.order)[0]
-      if (next === undefined) break
-      this.#timers = this.#timers.filter(other => other !== next)
+      const next = this.#timers[0]
+      if (next === undefined || next.at > end) break
+      this.#timers.shift()
       this.#now = Math.max(this.#now, next.at)
       next.run()
     }

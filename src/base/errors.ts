@@ -64,5 +64,24 @@ export class CeleriacError extends Error {
   }
 }
 
+/** Why a file cannot be used, in words that need no manual; for what the system says besides, its own. */
+export function fileTrouble(error: unknown): string {
+  const code = error instanceof Error && 'code' in error ? error.code : undefined
+  switch (code) {
+    case 'ENOENT':
+      return 'it does not exist'
+    case 'EISDIR':
+      return 'it is a folder'
+    case 'ENOTDIR':
+    case 'EEXIST':
+      return 'a file stands where a folder is needed'
+    case 'EACCES':
+    case 'EPERM':
+      return 'permission denied'
+    default:
+      return errorText(error)
+  }
+}
+
 /** The text of anything thrown, without a stack. */
 export const errorText = (error: unknown): string => (error instanceof Error ? error.message : String(error))

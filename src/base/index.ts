@@ -11,7 +11,7 @@ export {
   WEEK,
   YEAR,
 } from './duration.ts'
-export { CeleriacError, ERROR_CODES, type ErrorCode, errorText } from './errors.ts'
+export { CeleriacError, ERROR_CODES, type ErrorCode, errorText, fileTrouble } from './errors.ts'
 export { compareText, fingerprint, isLabelName, Labels, METRIC_NAME } from './labels.ts'
 export { type Log, type LogFields, memoryLog, silentLog } from './log.ts'
 export { didYouMean, nearest } from './nearest.ts'

@@ -65,10 +65,10 @@ export function checkCommand(world: World): Command {
       const config = await configOf({ logLevel: 'error', ...flagsOf(command) }, world)
       const { watch, json, strict } = command.opts<{ watch: string; json?: boolean; strict?: boolean }>()
       const watchMs = parseDurationMs(watch)
-      if (watchMs === undefined || watchMs <= 0)
+      if (watchMs === undefined || watchMs < SECOND)
         throw new CeleriacError(
           'USAGE',
-          `--watch: expected a duration such as 20s, got ${JSON.stringify(watch)}.`,
+          `--watch: expected a duration of at least 1s, such as 20s, got ${JSON.stringify(watch)}.`,
         )
       if (config.brokers.length === 0) {
         throw new CeleriacError('USAGE', 'No broker is configured.', {

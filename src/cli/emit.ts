@@ -2,7 +2,7 @@ import { chmodSync, mkdirSync, writeFileSync } from 'node:fs'
 import { dirname, join, resolve } from 'node:path'
 import { Argument, Command, Option } from 'commander'
 import { catalogSettings } from '../app/index.ts'
-import { CeleriacError, errorText } from '../base/index.ts'
+import { CeleriacError, fileTrouble } from '../base/index.ts'
 import { type Config, configFile, egressPorts, VARIABLES } from '../config/index.ts'
 import {
   type EmitSettings,
@@ -32,7 +32,7 @@ function writeFiles(files: readonly EmittedFile[], folder: string): void {
       writeFileSync(file, content)
       if (executable) chmodSync(file, EXECUTABLE)
     } catch (error) {
-      throw new CeleriacError('FILE_UNWRITABLE', `Cannot write ${file}: ${errorText(error)}.`, {
+      throw new CeleriacError('FILE_UNWRITABLE', `Cannot write ${file}: ${fileTrouble(error)}.`, {
         hint: 'Choose another folder with -o.',
         cause: error,
       })
@@ -101,6 +101,7 @@ export function emitCommand(world: World): Command {
 
 /** Writes below a folder and names each file, or prints. */
 function hand(target: Target, settings: EmitSettings, output: string | undefined, world: World): void {
+  if (output === '') throw new CeleriacError('USAGE', '-o: expected a folder, got an empty text.')
   if (output === undefined) {
     world.stdout.write(target.print(settings))
     return

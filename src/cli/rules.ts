@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs'
 import { dirname, resolve } from 'node:path'
 import { Command } from 'commander'
 import { newRuleTestStore } from '../app/index.ts'
-import { CeleriacError, errorText } from '../base/index.ts'
+import { CeleriacError, fileTrouble } from '../base/index.ts'
 import { type RuleTestResult, runRuleTests } from '../rules/index.ts'
 import { Exit, type World } from './command.ts'
 
@@ -10,7 +10,10 @@ function readText(path: string): string {
   try {
     return readFileSync(path, 'utf8')
   } catch (error) {
-    throw new CeleriacError('FILE_UNREADABLE', `Cannot read ${path}: ${errorText(error)}.`, { cause: error })
+    throw new CeleriacError('FILE_UNREADABLE', `Cannot read ${path}: ${fileTrouble(error)}.`, {
+      hint: 'Check the path.',
+      cause: error,
+    })
   }
 }
 

@@ -58,6 +58,23 @@ test.each([
   [['emit', 'prometheus', '--scrape', 'a'], /--scrape: expected HOST:PORT, got "a"/],
   [['emit'], /missing required argument 'target'/],
   [['check', '--broker', 'redis://h', '--watch', 'ever'], /--watch: expected a duration/],
+  [['check', '--broker', 'redis://h', '--watch', '1ms'], /--watch: expected a duration of at least 1s/],
+  [['start', '--broker', ''], /must begin with a scheme/],
+  [['start', '--broker', 'redis://:hunter2@h:99999/0'], /redis:\/\/:\*\*\*@h:99999.*between 1 and 65535/],
+  [['start', '--broker', 'a=redis://h', '--broker', 'a=redis://i'], /Two brokers are named "a"\. Give each/],
+  [['start', '--broker', 'redis://h', 'extra'], /too many arguments.*See: celeriac start --help/],
+  [['start', '--broker', 'redis://h', '--retention', '1m'], /--retention: expected at least 1h/],
+  [['start', '--broker', 'redis://h', '--external-url', 'ftp://x'], /--external-url: expected a URL/],
+  [['start', '--broker', 'redis://h', '--compat', 'flower'], /Allowed choices are celery-exporter, none/],
+  [
+    ['start', '--broker', 'redis://h', '--rules', '/'],
+    /Cannot read the rule file \/: it is a folder\. Check/,
+  ],
+  [['start', '--config', '.'], /is a folder\. Name a file in it, such as .*celeriac\.config\.yaml/],
+  [['emit', 'prometheus', '-o', ''], /-o: expected a folder/],
+  [['rules', 'test', '.'], /it is a folder\. Check the path/],
+  [['rules', 'tst'], /unknown command 'tst' \(Did you mean test\?\)/],
+  [['rules', 'test', '--jsn', 'x'], /Did you mean --json\?\)\. See: celeriac rules test --help/],
   [['check', '--config', 'nowhere.yaml'], /nowhere\.yaml does not exist/],
   [['start', '--broker', 'redis://h', '--rules', 'nowhere.yml'], /Cannot read the rule file .*nowhere\.yml/],
   [['rules', 'test', 'nowhere.yml'], /Cannot read .*nowhere\.yml/],
@@ -77,6 +94,26 @@ test('a rule group that would be evaluated a thousand times a second is refused'
   expect(err).toContain('group "g": interval: expected at least 1s, got 1ms.')
   expect(code).toBe(1)
   rmSync(folder, { recursive: true })
+})
+
+test('a configuration that does not parse, or that throws, is one line', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'celeriac-broken-'))
+  try {
+    for (const [name, text, message] of [
+      ['a.ts', 'export default {', /a\.ts: ParseError: Unexpected token/],
+      ['b.js', 'throw new Error("no\\nluck")', /b\.js: no luck\. The file is run, and must export/],
+      ['c.json', '{', /c\.json:1:2: /],
+      ['d.yaml', 'brokers: 5', /d\.yaml:1: brokers: /],
+    ] as const) {
+      writeFileSync(join(folder, name), text)
+      const { code, err } = await command(['start', '--config', join(folder, name)])
+      expect(err).toMatch(message)
+      expect(err.trimEnd().split('\n')).toHaveLength(1)
+      expect(code).toBe(2)
+    }
+  } finally {
+    rmSync(folder, { recursive: true })
+  }
 })
 
 test('every command has help with an example', async () => {

@@ -82,7 +82,9 @@ export async function run(args: readonly string[], world: World): Promise<number
     return 0
   } catch (error) {
     const named = commands.find(command => command.name() === args[0])
-    const { text, exitCode } = explain(error, named === undefined ? 'celeriac' : `celeriac ${named.name()}`)
+    const inner = named?.commands.find(command => command.name() === args[1])
+    const words = ['celeriac', named?.name(), inner?.name()].filter(part => part !== undefined)
+    const { text, exitCode } = explain(error, words.join(' '))
     world.stderr.write(text)
     return exitCode
   }

@@ -1,4 +1,4 @@
-import { existsSync, readFileSync } from 'node:fs'
+import { existsSync, readFileSync, statSync } from 'node:fs'
 import { extname, isAbsolute, join, resolve } from 'node:path'
 import { createJiti } from 'jiti'
 import { isNode, LineCounter, parseDocument } from 'yaml'
@@ -33,6 +33,11 @@ export async function readConfigFile(path: string, world: Surroundings): Promise
       hint: 'Check the path given with --config or CELERIAC_CONFIG.',
     })
   }
+  if (statSync(path).isDirectory()) {
+    throw new CeleriacError('FILE_UNREADABLE', `The configuration file ${path} is a folder.`, {
+      hint: `Name a file in it, such as ${join(path, 'celeriac.config.yaml')}.`,
+    })
+  }
   const extension = extname(path)
   if (['.yaml', '.yml', '.json'].includes(extension))
     return checkText(readFileSync(path, 'utf8'), path, world)
@@ -45,12 +50,15 @@ export async function readConfigFile(path: string, world: Surroundings): Promise
   )
 }
 
+/** A parser's message may come on several lines. */
+const oneLine = (text: string): string => text.replace(/\s+/g, ' ').replace(/[.\s]+$/, '')
+
 async function loadModule(path: string): Promise<unknown> {
   try {
     return await createJiti(import.meta.url, { interopDefault: true }).import(path, { default: true })
   } catch (error) {
-    throw new CeleriacError('CONFIG_INVALID', `${path}: ${errorText(error)}`, {
-      hint: 'The file must export its configuration as default.',
+    throw new CeleriacError('CONFIG_INVALID', `${path}: ${oneLine(errorText(error))}.`, {
+      hint: 'The file is run, and must export its configuration as default.',
       cause: error,
     })
   }

@@ -67,19 +67,26 @@ export function writePythonJson(value: unknown): string {
   }
   if (value === null) return 'null'
   if (Array.isArray(value)) return `[${value.map(writePythonJson).join(', ')}]`
-  const pairs: string[] = []
-  for (const [key, part] of Object.entries(value))
-    if (part !== undefined) pairs.push(`${quote(key)}: ${writePythonJson(part)}`)
-  return `{${pairs.join(', ')}}`
+  let pairs = ''
+  for (const key of Object.keys(value)) {
+    const part = (value as Readonly<Record<string, unknown>>)[key]
+    if (part !== undefined) pairs += `${pairs === '' ? '' : ', '}${quote(key)}: ${writePythonJson(part)}`
+  }
+  return `{${pairs}}`
 }
 
 const BEYOND_ASCII = /[\u007f-\uffff]/g
 
+/** Nearly every text of a message: nothing in it is escaped. */
+const PLAIN = /^[ !#-[\]-~]*$/
+
 const quote = (text: string): string =>
-  JSON.stringify(text).replace(
-    BEYOND_ASCII,
-    character => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`,
-  )
+  PLAIN.test(text)
+    ? `"${text}"`
+    : JSON.stringify(text).replace(
+        BEYOND_ASCII,
+        character => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`,
+      )
 
 /** True for a JSON object: neither null nor an array. */
 export const isRecord = (value: unknown): value is Readonly<Record<string, unknown>> =>

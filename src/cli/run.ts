@@ -5,6 +5,7 @@ import { checkCommand } from './check.ts'
 import { explain, type World } from './command.ts'
 import { demoCommand } from './demo.ts'
 import { emitCommand } from './emit.ts'
+import { lintCommand } from './lint.ts'
 import { rulesCommand } from './rules.ts'
 import { startCommand } from './start.ts'
 import { readVersion } from './version.ts'
@@ -50,7 +51,14 @@ export async function run(args: readonly string[], world: World): Promise<number
     'after',
     `\n${mainFlags(start)}\n\nExamples:\n  celeriac --broker redis://localhost:6379/0\n  celeriac demo\n  celeriac check --broker redis://localhost:6379/0`,
   )
-  const commands = [start, demoCommand(world), checkCommand(world), emitCommand(world), rulesCommand(world)]
+  const commands = [
+    start,
+    demoCommand(world),
+    checkCommand(world),
+    emitCommand(world),
+    rulesCommand(world),
+    lintCommand(world),
+  ]
   for (const command of commands) program.addCommand(command, { isDefault: command.name() === 'start' })
   const quiet = (command: Command): void => {
     command.exitOverride()

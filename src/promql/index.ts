@@ -18,6 +18,7 @@ export type {
   ValueType,
   VectorSelector,
 } from './syntax/ast.ts'
+export { children, isComparison, unwrap } from './syntax/ast.ts'
 export { typeOf } from './syntax/check.ts'
 export { PromqlSyntaxError } from './syntax/error.ts'
 export { labelsUsed, type SelectorUse, selectors, walk } from './syntax/inspect.ts'

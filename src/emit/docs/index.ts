@@ -1,9 +1,10 @@
-/** The catalog as pages: metrics, alerts and runbooks. */
+/** The catalog as pages: metrics, alerts and runbooks; and the rules of lint. */
 import { META_RUNBOOK } from '../prometheus/meta.ts'
 import type { EmittedFile } from '../file.ts'
 import { type EmitSettings, emitSettings } from '../settings.ts'
 import type { Target } from '../target.ts'
 import { alertsPage } from './alerts-page.ts'
+import { lintPages } from './lint-pages.ts'
 import { metricsPage } from './metrics-page.ts'
 import { runbookPages } from './runbooks.ts'
 
@@ -14,6 +15,7 @@ export function emitDocs(given: Partial<EmitSettings> = {}): readonly EmittedFil
     { path: 'alerts.md', content: alertsPage(note) },
     { path: 'metrics.md', content: metricsPage(note) },
     ...runbookPages(note, [META_RUNBOOK]),
+    ...lintPages(note),
   ]
 }
 

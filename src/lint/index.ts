@@ -1,0 +1,8 @@
+export type { Finding, LintRule, LintSeverity } from './contract.ts'
+export type { LintFile } from './file.ts'
+export { fix, type FixResult } from './fix.ts'
+export { formatSarif } from './format/sarif.ts'
+export { formatText, type TextStyle } from './format/text.ts'
+export { lint, type LintOptions, type LintReport } from './lint.ts'
+export { ENDINGS } from './read.ts'
+export { RULES } from './rules/index.ts'

@@ -1,5 +1,6 @@
 export { type App, type AppOptions, build } from './build.ts'
 export { type CheckOptions, type CheckReport, runCheck } from './check.ts'
+export { type DoctorPlace, type DoctorReport, examine } from './doctor.ts'
 export { createLog, type LogOptions } from './log.ts'
 export { type CatalogSettings, catalogSettings } from './settings.ts'
 export { systemClock } from './system-clock.ts'

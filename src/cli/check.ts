@@ -3,32 +3,17 @@ import { Command } from 'commander'
 import { type CheckReport, runCheck, systemClock } from '../app/index.ts'
 import { CeleriacError, parseDurationMs, SECOND } from '../base/index.ts'
 import { addBrokerFlags, Exit, flagsOf, type World } from './command.ts'
+import { type Level, MARK_WIDTH, markOf, worstLast } from './marks.ts'
 import { configOf, logOf } from './serve.ts'
-
-type Level = CheckReport['brokers'][number]['findings'][number]['level']
-
-const MARKS: Readonly<
-  Record<Level, { readonly word: string; readonly color: 'green' | 'red' | 'yellow' | 'gray' }>
-> = {
-  ok: { word: 'ok', color: 'green' },
-  info: { word: 'info', color: 'gray' },
-  missing: { word: 'missing', color: 'yellow' },
-  wrong: { word: 'WRONG', color: 'red' },
-}
-const MARK_WIDTH = 9
-
-/** What can be seen first, then what costs something, the worst last: that is where the reader's eye is. */
-const ORDER: readonly Level[] = ['ok', 'info', 'missing', 'wrong']
 
 function print(report: CheckReport, stdout: NodeJS.WritableStream): void {
   const style = (format: Parameters<typeof styleText>[0], text: string): string =>
     styleText(format, text, { stream: stdout, validateStream: true })
   for (const broker of report.brokers) {
     stdout.write(`${style('bold', broker.name)} ${broker.address}\n`)
-    const findings = [...broker.findings].sort((a, b) => ORDER.indexOf(a.level) - ORDER.indexOf(b.level))
+    const findings = [...broker.findings].sort(worstLast)
     for (const { level, title, cost, fix } of findings) {
-      const { word, color } = MARKS[level]
-      stdout.write(`  ${style(color, word.padEnd(MARK_WIDTH))}${title}\n`)
+      stdout.write(`  ${markOf(level, stdout)}${title}\n`)
       if (cost !== null) stdout.write(`  ${' '.repeat(MARK_WIDTH)}Cost: ${cost}\n`)
       if (fix !== null) stdout.write(`  ${' '.repeat(MARK_WIDTH)}Fix:  ${fix}\n`)
     }

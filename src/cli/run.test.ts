@@ -117,7 +117,16 @@ test('a configuration that does not parse, or that throws, is one line', async (
 })
 
 test('every command has help with an example', async () => {
-  for (const name of [['start'], ['demo'], ['check'], ['emit'], ['rules'], ['rules', 'test']]) {
+  for (const name of [
+    ['start'],
+    ['demo'],
+    ['check'],
+    ['emit'],
+    ['rules'],
+    ['rules', 'test'],
+    ['lint'],
+    ['doctor'],
+  ]) {
     const { code, out } = await command([...name, '--help'])
     expect(code).toBe(0)
     expect(out).toMatch(/Examples?:\n {2}celeriac /)

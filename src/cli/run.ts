@@ -4,6 +4,7 @@ import { celeryExporterCommand, speaksCeleryExporter } from './celery-exporter.t
 import { checkCommand } from './check.ts'
 import { explain, type World } from './command.ts'
 import { demoCommand } from './demo.ts'
+import { doctorCommand } from './doctor.ts'
 import { emitCommand } from './emit.ts'
 import { lintCommand } from './lint.ts'
 import { rulesCommand } from './rules.ts'
@@ -58,6 +59,7 @@ export async function run(args: readonly string[], world: World): Promise<number
     emitCommand(world),
     rulesCommand(world),
     lintCommand(world),
+    doctorCommand(world),
   ]
   for (const command of commands) program.addCommand(command, { isDefault: command.name() === 'start' })
   const quiet = (command: Command): void => {

@@ -39,7 +39,7 @@ export function answersSelector(
   return (selector?.get('matchExpressions')?.items ?? []).every(expression => {
     const value = labels[expression.get('key')?.text ?? '']
     const values = expression.get('values')?.texts ?? []
-    switch (expression.get('operator')?.text) {
+    switch (expression.get('operator')?.text ?? '') {
       case 'In':
         return value !== undefined && values.includes(value)
       case 'NotIn':

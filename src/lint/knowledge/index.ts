@@ -23,7 +23,7 @@ export class MetricTable {
 
   /** Of metrics of one name the first counts. */
   constructor(metrics: readonly KnownMetric[]) {
-    this.#metrics = new Map([...metrics].reverse().map(metric => [metric.name, metric]))
+    this.#metrics = new Map(metrics.toReversed().map(metric => [metric.name, metric]))
   }
 
   get(name: string): KnownMetric | undefined {

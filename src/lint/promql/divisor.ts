@@ -60,7 +60,11 @@ function zeroFrom(expr: Expr): VectorSelector | undefined {
       if (inner.op !== '*' && inner.op !== '/') return undefined
       if (numberIn(inner.right) !== undefined) return zeroFrom(inner.left)
       return inner.op === '*' && numberIn(inner.left) !== undefined ? zeroFrom(inner.right) : undefined
-    default:
+    case 'number':
+    case 'string':
+    case 'unary':
+    case 'paren':
+    case 'subquery':
       return undefined
   }
 }

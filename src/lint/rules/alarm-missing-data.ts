@@ -34,4 +34,4 @@ export const alarmMissingData: LintRule = {
 
 /** Too little of something is often nothing at all; too much of something is not. */
 const treatmentOf = ({ comparison }: AlarmView): string =>
-  /^Less/.test(comparison ?? '') ? 'breaching' : 'notBreaching'
+  comparison?.startsWith('Less') === true ? 'breaching' : 'notBreaching'

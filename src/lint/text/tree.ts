@@ -59,12 +59,10 @@ export class Tree {
 
   /** The part at a path of keys and indexes. */
   get(...path: readonly (string | number)[]): Tree | undefined {
-    let at: Tree | undefined = this
-    for (const step of path) {
-      at = typeof step === 'number' ? at?.items[step] : at?.entry(step)?.value
-      if (at === undefined) return undefined
-    }
-    return at
+    const [step, ...rest] = path
+    if (step === undefined) return this
+    const next = typeof step === 'number' ? this.items[step] : this.entry(step)?.value
+    return next?.get(...rest)
   }
 
   /** A text, or undefined for anything else. */

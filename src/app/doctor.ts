@@ -133,14 +133,14 @@ function getter(kind: Place['kind'], { url, token }: DoctorPlace): Get {
     if (!response.ok)
       throw failed(
         `${redactUrl(prefix)}${path.split('?')[0]} answered ${response.status}.`,
-        `Is it a ${kind}?`,
+        `Is it ${kind === 'alertmanager' ? 'an' : 'a'} ${kind}?`,
       )
     try {
       return JSON.parse(text)
     } catch {
       throw failed(
         `${redactUrl(prefix)}${path.split('?')[0]} answered something that is not JSON.`,
-        `Is it a ${kind}?`,
+        `Is it ${kind === 'alertmanager' ? 'an' : 'a'} ${kind}?`,
       )
     }
   }

@@ -27,6 +27,8 @@ export interface PrometheusServer {
     path: 'query' | 'query_range',
     parameters: Readonly<Record<string, string>>,
   ): Promise<PrometheusAnswer>
+  /** Writes files into its folder and has it read its configuration anew. */
+  reload(files: Readonly<Record<string, string>>): Promise<void>
   stop(): Promise<void>
 }
 
@@ -36,11 +38,15 @@ export interface PrometheusAnswer {
   readonly data?: { readonly resultType: string; readonly result: unknown }
 }
 
-/** A real Prometheus on a free loopback port that scrapes nothing, in a folder of its own. */
-export async function startPrometheus(): Promise<PrometheusServer> {
+/** A real Prometheus on a free loopback port, in a folder of its own with `files` in it. Unless told otherwise it scrapes nothing. */
+export async function startPrometheus(
+  files: Readonly<Record<string, string>> = { 'prometheus.yml': 'scrape_configs: []\n' },
+): Promise<PrometheusServer> {
   const folder = await mkdtemp(join(tmpdir(), 'celeriac-prometheus-'))
   const file = join(folder, 'prometheus.yml')
-  await writeFile(file, 'scrape_configs: []\n')
+  const write = (changed: Readonly<Record<string, string>>): Promise<unknown> =>
+    Promise.all(Object.entries(changed).map(([name, text]) => writeFile(join(folder, name), text)))
+  await write(files)
   const url = `http://127.0.0.1:${await freePort()}`
   const child = spawn(
     'prometheus',
@@ -50,6 +56,7 @@ export async function startPrometheus(): Promise<PrometheusServer> {
       '--storage.tsdb.retention.time=100y',
       `--web.listen-address=${new URL(url).host}`,
       '--web.enable-remote-write-receiver',
+      '--web.enable-lifecycle',
     ],
     { cwd: folder, stdio: ['ignore', 'ignore', 'pipe'] },
   )
@@ -87,6 +94,11 @@ export async function startPrometheus(): Promise<PrometheusServer> {
   }
   return {
     url,
+    async reload(changed) {
+      await write(changed)
+      const response = await fetch(`${url}/-/reload`, { method: 'POST' })
+      if (!response.ok) throw new Error(`Prometheus answered ${response.status}: ${await response.text()}`)
+    },
     async write(series) {
       const response = await fetch(`${url}/api/v1/write`, {
         method: 'POST',

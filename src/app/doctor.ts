@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { CeleriacError, errorText, redactSecrets, redactUrl, type Secret, SECOND } from '../base/index.ts'
+import { CeleriacError, errorText, redactUrl, type Secret, SECOND } from '../base/index.ts'
 import {
   type Check,
   checkAlertmanagers,
@@ -90,7 +90,7 @@ async function ask(
     return {
       kind,
       address,
-      error: error instanceof CeleriacError ? error.line : redactSecrets(errorText(error)),
+      error: error instanceof CeleriacError ? error.line : withoutCredentials(errorText(error)),
       checks: [],
     }
   }
@@ -151,7 +151,7 @@ function reasonOf(error: unknown): string {
     return `no answer within ${ANSWER_TIMEOUT_MS / SECOND} s`
   const cause = error instanceof Error ? error.cause : undefined
   const code = cause instanceof Error && 'code' in cause ? String(cause.code) : undefined
-  return code ?? redactSecrets(errorText(cause ?? error))
+  return code ?? withoutCredentials(errorText(cause ?? error))
 }
 
 async function readBounded(response: Response): Promise<string> {
@@ -167,11 +167,14 @@ async function readBounded(response: Response): Promise<string> {
   return text + decoder.decode()
 }
 
+/** Texts of servers may quote addresses. */
+const withoutCredentials = (text: string): string =>
+  text.replaceAll(/[a-z][a-z0-9+.-]*:\/\/[^\s"'<>]+/gi, url => redactUrl(url))
+
 const strings = z.record(z.string(), z.string())
 
 /** Prometheus wraps every answer in `data`. */
-const data = <T>(schema: z.ZodType<T>): z.ZodType<{ data: T }> =>
-  z.looseObject({ data: schema }) as unknown as z.ZodType<{ data: T }>
+const data = <T extends z.ZodType>(schema: T) => z.looseObject({ data: schema })
 
 const rulesAnswer = data(
   z.looseObject({
@@ -255,7 +258,7 @@ async function examinePrometheus(get: Get, { rules, job }: DoctorOptions): Promi
       forMs: rule.duration * MILLISECONDS,
       labels: rule.labels,
       health: rule.health === 'ok' || rule.health === 'err' ? rule.health : 'unknown',
-      lastError: redactSecrets(rule.lastError),
+      lastError: withoutCredentials(rule.lastError),
       place: `${group.file}; ${group.name}`,
     })),
   )
@@ -263,7 +266,7 @@ async function examinePrometheus(get: Get, { rules, job }: DoctorOptions): Promi
     labels: target.labels,
     url: redactUrl(target.scrapeUrl),
     health: target.health === 'up' || target.health === 'down' ? target.health : 'unknown',
-    lastError: redactSecrets(target.lastError),
+    lastError: withoutCredentials(target.lastError),
   }))
   return [
     ...checkScrapes(

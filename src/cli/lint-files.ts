@@ -1,5 +1,5 @@
 import { readdirSync, readFileSync, statSync } from 'node:fs'
-import { join, relative, resolve, sep } from 'node:path'
+import { isAbsolute, join, relative, resolve, sep } from 'node:path'
 import { CeleriacError, errorText } from '../base/index.ts'
 import type { LintFile } from '../lint/index.ts'
 
@@ -33,9 +33,7 @@ function expand(name: string, folder: string, endings: readonly string[]): reado
   if (/[*?]/.test(name)) {
     const fixed = name.slice(0, name.search(/[*?]/)).replace(/[^/\\]*$/, '')
     const pattern = globPattern(name.replaceAll('\\', '/'))
-    const found = below(resolve(folder, fixed), folder, isAbsoluteName(name)).filter(path =>
-      pattern.test(path),
-    )
+    const found = below(resolve(folder, fixed), name, folder).filter(path => pattern.test(path))
     if (found.length === 0) throw unreadable(name, 'no file has such a name')
     return found
   }
@@ -46,16 +44,13 @@ function expand(name: string, folder: string, endings: readonly string[]): reado
     throw unreadable(name, errorText(error), error)
   }
   if (!isFolder) return [name]
-  return below(resolve(folder, name), folder, isAbsoluteName(name)).filter(path =>
+  return below(resolve(folder, name), name, folder).filter(path =>
     endings.some(ending => path.endsWith(`.${ending}`)),
   )
 }
 
-const isAbsoluteName = (name: string): boolean =>
-  resolve(name) === name.replace(/[/\\]+$/, '') || name.startsWith('/')
-
-/** All files below a folder, sorted; links to folders are not followed. */
-function below(start: string, folder: string, absolute: boolean): readonly string[] {
+/** All files below a folder, sorted, shown as they were named; links to folders are not followed. */
+function below(start: string, name: string, folder: string): readonly string[] {
   const found: string[] = []
   const visit = (path: string): void => {
     for (const entry of readdirSync(path, { withFileTypes: true }).sort((a, b) =>
@@ -64,13 +59,14 @@ function below(start: string, folder: string, absolute: boolean): readonly strin
       const inner = join(path, entry.name)
       if (entry.isDirectory()) {
         if (!SKIPPED_FOLDERS.has(entry.name)) visit(inner)
-      } else if (entry.isFile()) found.push((absolute ? inner : relative(folder, inner)).replaceAll(sep, '/'))
+      } else if (entry.isFile())
+        found.push((isAbsolute(name) ? inner : relative(folder, inner)).replaceAll(sep, '/'))
     }
   }
   try {
     visit(start)
   } catch (error) {
-    throw unreadable(start, errorText(error), error)
+    throw unreadable(name, errorText(error), error)
   }
   return found
 }

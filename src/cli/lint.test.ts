@@ -117,7 +117,10 @@ test('a rule is silenced by its name, or where it is by a comment with a reason'
     const word = at.startsWith('#') ? 'ignore-file' : 'ignore'
     write(
       'queue.yml',
-      GROWING.replace(at, `# celeriac-lint: ${word} rate-on-gauge a counter by another name\n${at}`),
+      GROWING.replace(
+        at,
+        `${/^ */.exec(at)?.[0] ?? ''}# celeriac-lint: ${word} rate-on-gauge a counter by another name\n${at}`,
+      ),
     )
     expect((await command('queue.yml')).code).toBe(0)
   }

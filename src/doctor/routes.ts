@@ -149,7 +149,7 @@ export function checkRoutes(
   own: Readonly<Record<string, string>> = {},
 ): readonly Check[] {
   return alerts.map(alert => {
-    const labels = { ...own, alertname: alert.name, ...alert.labels }
+    const labels: Readonly<Record<string, string>> = { ...own, alertname: alert.name, ...alert.labels }
     const all = destinations(config.root, { labels, openLabels: alert.openLabels })
     const reached = all.filter(({ receiver }) => (config.receivers.get(receiver) ?? []).length > 0)
     const severity = labels['severity'] ?? 'no severity'

@@ -126,13 +126,20 @@ beforeAll(async () => {
       () => stopped,
     ),
   )
-  while (!/^http:\S+$/m.test(text)) await sleep(50)
+  let ended: number | undefined
+  void demo.then(code => (ended = code))
+  while (!/^http:\S+$/m.test(text)) {
+    if (ended !== undefined) throw new Error(`the demo did not start: ${text}`)
+    await sleep(50)
+  }
   celeriac = new URL(/^http:\S+$/m.exec(text)?.[0] ?? '').host
   prometheus = await startPrometheus(files(celeriac))
 }, WAIT_MS)
 afterAll(async () => {
   endDemo()
-  await Promise.all([demo, prometheus.stop(), alertmanager.stop()])
+  // What did not start need not be stopped.
+  const started: readonly ({ stop(): Promise<void> } | undefined)[] = [prometheus, alertmanager]
+  await Promise.all([demo, ...started.map(server => server?.stop())])
 })
 
 test('when all is loaded it says so, and ends with 0', async () => {

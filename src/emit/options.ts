@@ -72,6 +72,11 @@ export const emitOptions = {
       datasource: checked('datasource', texts, /^[A-Za-z0-9_-]{1,40}$/, 'the uid of a data source'),
     }),
   },
+  prometheus: {
+    flags: '--prometheus <url>',
+    help: 'where Grafana reaches Prometheus (default http://127.0.0.1:9090)',
+    read: texts => ({ prometheus: httpUrl('prometheus', texts) }),
+  },
   scrape: {
     flags: '--scrape <host:port>',
     help: 'where Prometheus reaches Celeriac (default: as config listens)',

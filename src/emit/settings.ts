@@ -26,6 +26,8 @@ export interface EmitSettings {
   readonly datasource: string | undefined
   /** Where Prometheus reaches Celeriac, `host:port`. */
   readonly scrape: string
+  /** Where Grafana reaches Prometheus. */
+  readonly prometheus: string
   /** Where Prometheus reaches Alertmanager, `host:port`. */
   readonly alertmanager: string
   /** The folder in which Alertmanager finds its secrets as files. */
@@ -58,6 +60,7 @@ export const emitSettings = (given: Partial<EmitSettings> = {}): EmitSettings =>
   selector: POD_LABELS,
   datasource: undefined,
   scrape: `127.0.0.1:${PORT}`,
+  prometheus: 'http://127.0.0.1:9090',
   alertmanager: '127.0.0.1:9093',
   secrets: '/etc/alertmanager/secrets',
   pagerdutyUrl: undefined,

@@ -1,6 +1,7 @@
 import { alertmanagerTarget } from './alertmanager/index.ts'
 import { docsTarget } from './docs/index.ts'
 import { filebeatTarget } from './filebeat/index.ts'
+import { grafanaTarget } from './grafana/index.ts'
 import { kedaTarget } from './keda/index.ts'
 import { kubernetesTarget } from './kubernetes/index.ts'
 import { operatorTarget } from './operator/index.ts'
@@ -13,6 +14,7 @@ export const targets: readonly Target[] = [
   prometheusTarget,
   operatorTarget,
   alertmanagerTarget,
+  grafanaTarget,
   kubernetesTarget,
   systemdTarget,
   filebeatTarget,

@@ -114,4 +114,4 @@ test('after a day of ten thousand pods series, records and heap are what they we
   expect(most.bytes).toBeLessThan(1.1 * early.bytes)
   expect(lateHeap - earlyHeap).toBeLessThan(8 * MEBIBYTE)
   expect(fleet.orphans().length).toBeLessThan((PODS / 2 / 24) * 2.2)
-}, 300_000)
+}, 900_000)

@@ -1,8 +1,62 @@
-import type { Secret } from '../base/index.ts'
+import { CeleriacError, type Secret } from '../base/index.ts'
 
 /** The code of an error of the operating system or of Node; '' when it has none. */
 export const codeOf = (error: unknown): string =>
   error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : ''
+
+/** What every broker's errors are made of. */
+export interface Trouble {
+  /** Redacted. */
+  readonly address: string
+  /** Tells a loss from a failed attempt. */
+  readonly wasConnected: boolean
+}
+
+export const credentialsRefused = (
+  { address }: Trouble,
+  hint = 'Check the credentials in the broker URL; characters such as / @ # % may be percent-encoded.',
+): CeleriacError =>
+  new CeleriacError('BROKER_AUTH', `The broker ${address} refuses the user or the password.`, { hint })
+
+/** What the operating system or the TLS handshake said; undefined when it was neither. */
+export function networkError(
+  error: unknown,
+  { address }: Trouble,
+  hints: { readonly unreachable: string; readonly tls: (code: string) => string },
+): CeleriacError | undefined {
+  const code = codeOf(error)
+  const why = UNREACHABLE[code]
+  if (why !== undefined)
+    return new CeleriacError('BROKER_UNREACHABLE', `The broker ${address} cannot be reached. ${why}.`, {
+      hint: hints.unreachable,
+    })
+  if (!isTlsCode(code)) return undefined
+  return new CeleriacError(
+    'BROKER_UNREACHABLE',
+    `The broker ${address} and we do not agree on TLS (${code}).`,
+    {
+      hint: hints.tls(code),
+    },
+  )
+}
+
+/** Nothing came in time. `hint`: where to look when nothing ever came. */
+export const silent = ({ address, wasConnected }: Trouble, hint: string): CeleriacError =>
+  wasConnected
+    ? new CeleriacError('BROKER_LOST', `The broker ${address} stopped answering.`, {
+        hint: 'It is tried again until it answers.',
+      })
+    : new CeleriacError('BROKER_UNREACHABLE', `The broker ${address} does not answer in time.`, { hint })
+
+/** The connection ended without a word. `hint`: where to look when it never held. */
+export const ended = ({ address, wasConnected }: Trouble, hint: string): CeleriacError =>
+  wasConnected
+    ? new CeleriacError('BROKER_LOST', `The connection to the broker ${address} ended.`, {
+        hint: 'It is opened again until it holds.',
+      })
+    : new CeleriacError('BROKER_UNREACHABLE', `The broker ${address} closes the connection at once.`, {
+        hint,
+      })
 
 const UNREACHABLE: Readonly<Record<string, string>> = {
   ECONNREFUSED: 'Nothing listens there',
@@ -15,9 +69,6 @@ const UNREACHABLE: Readonly<Record<string, string>> = {
   EACCES: 'The socket may not be opened by this user',
   EPERM: 'The connection is not permitted',
 }
-
-/** Where to look when an address cannot be reached, by what the operating system said; undefined when it said something else. */
-export const unreachable = (code: string): string | undefined => UNREACHABLE[code]
 
 /** True for a code that tells of a failed TLS handshake. */
 export const isTlsCode = (code: string): boolean =>

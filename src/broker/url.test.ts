@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { CeleriacError, silentLog } from '../base/index.ts'
-import { realClock } from './broker-suite.ts'
+import { realClock } from './suite/stage.case.ts'
 import { createBroker } from './create.ts'
 import { MemoryServer } from './memory/server.ts'
 import { type AmqpTarget, parseBrokerUrl, type RedisTarget } from './url.ts'

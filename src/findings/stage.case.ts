@@ -1,3 +1,4 @@
+import { expect } from 'vitest'
 import type { CeleryEvent } from '../celery/index.ts'
 import {
   createFleet,
@@ -238,4 +239,11 @@ function fleetState(fleet: Fleet, part: Play, workers: readonly WorkerPart[]) {
     running: (nowMs: number) => part.running ?? fleet.running(nowMs),
     redeliveries: (nowMs: number) => part.redeliveries ?? fleet.redeliveries(nowMs),
   }
+}
+
+/** The one finding that is not ok; fails when there is another. */
+export function one(part: Play): Finding {
+  const { all, codes } = play(part)
+  expect(codes).toHaveLength(1)
+  return all.find(({ level }) => level !== 'ok')!
 }

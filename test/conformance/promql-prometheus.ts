@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Labels } from '../../src/base/index.ts'
-import { freePort } from '../servers/redis.ts'
+import { freePort } from '../servers/child.ts'
 
 const START_TIMEOUT_MS = 20_000
 /** The NaN that ends a series (Prometheus `model/value` StaleNaN). */

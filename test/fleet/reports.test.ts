@@ -14,7 +14,8 @@ import {
   spawnLogged,
   startWorker,
 } from '../servers/celery.ts'
-import { freePort, type RedisServer, startRedis } from '../servers/redis.ts'
+import { freePort } from '../servers/child.ts'
+import { type RedisServer, startRedis } from '../servers/redis.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'celeriac-reports-'))
 const environment = {

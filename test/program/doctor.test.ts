@@ -10,7 +10,7 @@ import { run } from '../../src/cli/run.ts'
 import { emitPrometheus } from '../../src/emit/index.ts'
 import { type PrometheusServer, startPrometheus } from '../conformance/promql-prometheus.ts'
 import { type AlertmanagerServer, startAlertmanager } from '../servers/alertmanager.ts'
-import { freePort } from '../servers/redis.ts'
+import { freePort } from '../servers/child.ts'
 
 interface Check {
   readonly area: string

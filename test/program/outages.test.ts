@@ -2,7 +2,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterEach, expect, test } from 'vitest'
 import { silentLog } from '../../src/base/index.ts'
-import { realClock } from '../../src/broker/broker-suite.ts'
+import { realClock } from '../../src/broker/suite/stage.case.ts'
 import { createFleetLink } from '../../src/broker/index.ts'
 import type { ExposedSample } from '../../src/metrics/index.ts'
 import { eventually, startCeleriac } from '../servers/celeriac.ts'

@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { promisify } from 'node:util'
-import { freePort } from './redis.ts'
+import { freePort, killed, running } from './child.ts'
 
 const START_TIMEOUT_MS = 60_000
 const PORT_ATTEMPTS = 3
@@ -250,16 +250,6 @@ function configText(ports: Ports, { config = [], tls }: RabbitmqOptions): string
     )
   }
   return `${[...lines, ...config].join('\n')}\n`
-}
-
-const running = (child: ChildProcess): boolean => child.exitCode === null && child.signalCode === null
-
-/** Ends a process of ours and resolves when it is gone. */
-async function killed(child: ChildProcess | undefined): Promise<void> {
-  if (child?.pid === undefined || !running(child)) return
-  const ended = new Promise<void>(resolve => child.once('exit', () => resolve()))
-  child.kill('SIGKILL')
-  await ended
 }
 
 /** True as soon as a server on the port answers the protocol header with `connection.start`. */

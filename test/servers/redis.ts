@@ -1,10 +1,11 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
-import { connect, createServer } from 'node:net'
+import { connect } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { createClient } from '@redis/client'
+import { freePort, killed } from './child.ts'
 
 const START_TIMEOUT_MS = 15_000
 const PORT_ATTEMPTS = 5
@@ -75,12 +76,9 @@ export async function startRedis(
   }
 
   const end = async (): Promise<void> => {
-    const running = child
+    const ending = child
     child = undefined
-    if (running === undefined || running.exitCode !== null || running.signalCode !== null) return
-    const ended = new Promise<void>(resolve => running.once('exit', () => resolve()))
-    running.kill('SIGKILL')
-    await ended
+    await killed(ending)
   }
 
   for (let attempt = 1; ; attempt++) {
@@ -131,22 +129,6 @@ export async function askRedis(url: string, ...command: string[]): Promise<unkno
   } finally {
     client.destroy()
   }
-}
-
-/** A loopback port that nobody listens on right now. */
-export function freePort(): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const server = createServer()
-    server.once('error', reject)
-    server.listen(0, '127.0.0.1', () => {
-      const address = server.address()
-      server.close(() =>
-        address !== null && typeof address === 'object'
-          ? resolve(address.port)
-          : reject(new Error('no port was given')),
-      )
-    })
-  })
 }
 
 function configText(

@@ -2,7 +2,7 @@ import { connect, createServer, type Socket } from 'node:net'
 import { type CeleriacError, CeleriacError as ErrorClass, type Log, silentLog } from '../../base/index.ts'
 import type { ExchangeOptions } from '../../celery/index.ts'
 import type { Broker, FleetLink } from '../broker.ts'
-import { realClock, recorder } from '../broker-suite.ts'
+import { realClock, recorder } from '../suite/stage.case.ts'
 import { type AmqpTarget, parseBrokerUrl } from '../url.ts'
 import { createAmqpBroker } from './broker.ts'
 import type { EventQueueLimits } from './event-queue.ts'
@@ -46,6 +46,13 @@ export const linkTo = (url: string, names?: ExchangeOptions): FleetLink =>
     maxPriority: 9,
     ...(names && { transportOptions: names }),
   })
+
+/** The same, connected. */
+export async function linked(url: string): Promise<FleetLink> {
+  const link = linkTo(url)
+  await link.connect()
+  return link
+}
 
 export const started = (uuid: string) => ({
   hostname: 'w@h',

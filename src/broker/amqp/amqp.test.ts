@@ -6,10 +6,12 @@ import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { memoryLog } from '../../base/index.ts'
 import { decodeEventMessage } from '../../celery/index.ts'
-import { freePort, startRedis } from '../../../test/servers/redis.ts'
+import { freePort } from '../../../test/servers/child.ts'
+import { startRedis } from '../../../test/servers/redis.ts'
 import { type RabbitmqServer, startRabbitmq } from '../../../test/servers/rabbitmq.ts'
-import { AMQP_TRAITS, brokerSuite, eventually, realClock, recorder } from '../broker-suite.ts'
-import { amqpTarget, brokerAt, linkTo, refusal, started } from './amqp.case.ts'
+import { brokerSuite } from '../suite/broker-suite.ts'
+import { AMQP_TRAITS, eventually, listening, realClock, recorder } from '../suite/stage.case.ts'
+import { amqpTarget, brokerAt, linked, linkTo, refusal, started } from './amqp.case.ts'
 import { openConnection } from './connection.ts'
 
 let folder: string
@@ -65,11 +67,8 @@ describe('the contract', () => {
 test('a flood of events arrives complete and in order', async () => {
   const url = await server.createVhost('flood')
   const broker = brokerAt(url)
-  const heard = recorder()
-  broker.start(heard)
-  await broker.ready(10_000)
-  const link = linkTo(url)
-  await link.connect()
+  const heard = await listening(broker)
+  const link = await linked(url)
   const sent = Array.from({ length: 20_000 }, (_, i) => String(i))
   for (let at = 0; at < sent.length; at += 500)
     await Promise.all(sent.slice(at, at + 500).map(uuid => link.publishEvents(started(uuid))))
@@ -81,8 +80,7 @@ test('a flood of events arrives complete and in order', async () => {
 test('the event queue is bounded, waits a minute for us, and hears everything; the connection has a name', async () => {
   const url = await server.createVhost('bounds')
   const broker = brokerAt(url)
-  broker.start(recorder())
-  await broker.ready(10_000)
+  await listening(broker)
   const [queue] = (await server.queues('bounds')).filter(name => name.startsWith('celeriac.events.'))
   expect(await server.api('GET', `queues/bounds/${queue ?? ''}`)).toMatchObject({
     durable: false,
@@ -120,11 +118,8 @@ test('an exchange that a fleet declared otherwise is taken as it is', async () =
     auto_delete: false,
   })
   const broker = brokerAt(url)
-  const heard = recorder()
-  broker.start(heard)
-  await broker.ready(10_000)
-  const link = linkTo(url)
-  await link.connect()
+  const heard = await listening(broker)
+  const link = await linked(url)
   await link.publishEvents(started('heard'))
   await eventually(() => heard.uuids().includes('heard'))
   await Promise.all([link.close(), broker.stop()])
@@ -132,9 +127,7 @@ test('an exchange that a fleet declared otherwise is taken as it is', async () =
 
 test('a request to a fleet that never was is answered by nobody, and costs no connection', async () => {
   const broker = brokerAt(await server.createVhost('empty'))
-  const heard = recorder()
-  broker.start(heard)
-  await broker.ready(10_000)
+  const heard = await listening(broker)
   const began = Date.now()
   for (let i = 0; i < 3; i++) expect(await broker.control({ method: 'ping' }, { timeoutMs: 200 })).toEqual([])
   expect(Date.now() - began).toBeGreaterThanOrEqual(595)
@@ -146,8 +139,7 @@ test('many queues are read on few channels, and reading marks nothing as redeliv
   const url = await server.createVhost('many')
   const broker = brokerAt(url)
   const link = linkTo(url)
-  broker.start(recorder())
-  await broker.ready(10_000)
+  await listening(broker)
   await link.connect()
   const task = { headers: { id: 'x' }, properties: {}, body: [[], {}, {}] }
   await link.publishTask('q', task)
@@ -179,8 +171,7 @@ test('a queue that appears is read as soon as it is looked for again', async () 
   const url = await server.createVhost('appears')
   const broker = brokerAt(url)
   const link = linkTo(url)
-  broker.start(recorder())
-  await broker.ready(10_000)
+  await listening(broker)
   await link.connect()
   expect(await broker.readQueues(['q'])).toEqual([])
   await link.declareQueue('q')
@@ -197,8 +188,7 @@ test('asking whether the broker takes messages leaves no mark: no reply, nothing
   const url = await server.createVhost('probe')
   const log = memoryLog()
   const broker = brokerAt(url, { log })
-  broker.start(recorder())
-  await broker.ready(10_000)
+  await listening(broker)
   for (let i = 0; i < 5; i++) expect((await broker.readServer()).alarms).toEqual([])
   expect(log.lines.filter(line => line.level !== 'debug')).toEqual([])
   await expect
@@ -223,8 +213,7 @@ test('without the management API nothing is guessed: no queues found, no memory,
   const url = await server.createVhost('bare')
   const broker = brokerAt(url)
   const link = linkTo(url)
-  broker.start(recorder())
-  await broker.ready(10_000)
+  await listening(broker)
   await link.connect()
   await link.declareQueue('q')
   expect(await broker.discoverQueues()).toEqual([])
@@ -251,11 +240,8 @@ test('without the management API nothing is guessed: no queues found, no memory,
 test('a broker short of memory blocks publishers: an alarm, and a request that cannot leave is an error and no silence', async () => {
   const url = await server.createVhost('alarm')
   const broker = brokerAt(url)
-  const heard = recorder()
-  broker.start(heard)
-  await broker.ready(10_000)
-  const link = linkTo(url)
-  await link.connect()
+  const heard = await listening(broker)
+  const link = await linked(url)
   await link.onControl(request => void link.reply(request, 'w1@a', 'pong').catch(() => {}))
   try {
     await server.ctl('set_vm_memory_high_watermark', 'absolute', '1000')
@@ -281,11 +267,8 @@ test('a broker short of memory blocks publishers: an alarm, and a request that c
 test('an answer in pickle is an answer, and says so; an event in pickle or compressed is named', async () => {
   const url = await server.createVhost('pickle')
   const broker = brokerAt(url)
-  const heard = recorder()
-  broker.start(heard)
-  await broker.ready(10_000)
-  const link = linkTo(url)
-  await link.connect()
+  const heard = await listening(broker)
+  const link = await linked(url)
   // pickle.dumps({'w1@a': {'ok': 'pong'}}, 4)
   const pickle = Buffer.from(
     '8004951b000000000000007d948c047731406194 7d948c026f6b948c04706f6e679473732e'.replaceAll(' ', ''),
@@ -323,8 +306,7 @@ describe('TLS', () => {
   test('a server that asks for our certificate gets it, and is checked against the authority of the URL', async () => {
     for (const host of ['127.0.0.1', 'localhost']) {
       const broker = brokerAt(at(`ssl_ca_certs=${file('server.pem')}&${own()}`, host))
-      broker.start(recorder())
-      await broker.ready(10_000)
+      await listening(broker)
       await broker.stop()
     }
     const unchecked = brokerAt(at(`ssl_cert_reqs=none&${own()}`))
@@ -379,8 +361,7 @@ describe('refusals', () => {
     await server.api('PUT', 'users/watcher', { password: 'p/w@#%x:?y', tags: '' })
     const allow = (configure: string, write: string, read: string) =>
       server.api('PUT', 'permissions/rights/watcher', { configure, write, read })
-    const link = linkTo(url)
-    await link.connect()
+    const link = await linked(url)
     await link.onControl(request => void link.reply(request, 'w1@a', 1))
     await link.publishEvents(started('the exchange is there'))
     for (const password of ['p/w@#%x:?y', encodeURIComponent('p/w@#%x:?y')]) {
@@ -394,9 +375,7 @@ describe('refusals', () => {
       const own = 'celeriac\\..*'
       await allow(`^${own}$`, `^(${own}|celery\\.pidbox|amq\\.default)$`, `^(${own}|celeryev)$`)
       const broker = brokerAt(watching)
-      const heard = recorder()
-      broker.start(heard)
-      await broker.ready(10_000)
+      const heard = await listening(broker)
       expect(broker.address).not.toContain(password)
       await link.publishEvents(started('heard'))
       await link.declareQueue('q')

@@ -12,6 +12,7 @@ import type {
   ServerReading,
 } from '../broker.ts'
 import { expecting, ReplyDesk } from '../reply-desk.ts'
+import { Retries } from '../retries.ts'
 import { deadline } from '../silence.ts'
 import { BrokerStatus } from '../status.ts'
 import type { AmqpTarget } from '../url.ts'
@@ -33,8 +34,6 @@ export interface AmqpBrokerOptions {
   readonly log: Log
 }
 
-/** How long to wait before each new attempt; the last goes on for ever. Kept under 2 s so that a returned server is soon seen. */
-const RETRY_DELAYS_MS: readonly number[] = [200, 500, 1000, 1500]
 /** Connecting twice, declaring and binding may take so long. */
 const CONNECT_TIMEOUT_MS = 12_000
 const STOP_TIMEOUT_MS = 1_000
@@ -56,14 +55,13 @@ class AmqpBroker implements Broker {
   readonly #clock: Clock
   readonly #names
   readonly #status: BrokerStatus
+  readonly #retries: Retries
   readonly #desk: ReplyDesk
   readonly #queue: EventQueue
   readonly #management: Management | undefined
   #listener: BrokerListener | undefined
   #session: Session | undefined
   #attempt: Promise<void> = Promise.resolve()
-  #attempts = 0
-  #cancelRetry: Cancel | undefined
   #cancelBind: Cancel | undefined
   #stopWatch: Cancel | undefined
   /** Since when events may have been lost; undefined while none were. */
@@ -80,6 +78,7 @@ class AmqpBroker implements Broker {
     this.#clock = clock
     this.#names = exchangeNames(options.transportOptions)
     this.#status = new BrokerStatus(clock, this.address)
+    this.#retries = new Retries(clock)
     this.#desk = new ReplyDesk(clock, log)
     this.#queue = new EventQueue({
       exchange: this.#names.eventExchange,
@@ -107,7 +106,7 @@ class AmqpBroker implements Broker {
   }
 
   async stop(): Promise<void> {
-    this.#cancelRetry?.()
+    this.#retries.cancel()
     this.#cancelBind?.()
     this.#stopWatch?.()
     const session = this.#session
@@ -305,7 +304,7 @@ class AmqpBroker implements Broker {
   }
 
   #began(session: Session): void {
-    this.#attempts = 0
+    this.#retries.succeeded()
     this.#heardAtMs = this.#clock.now()
     this.#bindLater(session)
     const version = session.events.serverVersion
@@ -332,9 +331,7 @@ class AmqpBroker implements Broker {
     if (!this.#status.running) return
     this.#status.failed(error)
     this.#desk.abandon(error)
-    const delayMs = RETRY_DELAYS_MS[Math.min(this.#attempts, RETRY_DELAYS_MS.length - 1)] ?? 1_000
-    this.#attempts++
-    this.#cancelRetry = this.#clock.after(delayMs, () => {
+    this.#retries.failedOnce(() => {
       this.#attempt = this.#connect()
     })
   }

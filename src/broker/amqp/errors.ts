@@ -1,5 +1,12 @@
 import { CeleriacError, errorText } from '../../base/index.ts'
-import { cleanText, codeOf, isTlsCode, unreachable } from '../network-errors.ts'
+import {
+  cleanText,
+  credentialsRefused,
+  ended,
+  networkError,
+  silent,
+  type Trouble,
+} from '../network-errors.ts'
 import { SilenceError } from '../silence.ts'
 import type { AmqpTarget } from '../url.ts'
 
@@ -13,6 +20,9 @@ export const REPLY = {
 } as const
 
 const START_HINT = 'Check host and port of the broker URL (5672, or 5671 with TLS), and that the server runs.'
+
+const TLS_HINT =
+  'Check amqps:// against amqp://, and ssl_ca_certs, ssl_certfile and ssl_cert_reqs in the URL.'
 
 const PERMISSIONS_HINT =
   'Allow the user to configure, write and read celeriac.*, to read celeryev, and to write celery.pidbox and amq.default.'
@@ -29,6 +39,7 @@ export const replyCode = (error: unknown): number | undefined =>
 export function amqpError(error: unknown, target: AmqpTarget, wasConnected: boolean): CeleriacError {
   if (error instanceof CeleriacError) return error
   const { address } = target
+  const trouble: Trouble = { address, wasConnected }
   const make = (
     code: 'BROKER_UNREACHABLE' | 'BROKER_AUTH' | 'BROKER_REFUSED' | 'BROKER_LOST',
     message: string,
@@ -38,13 +49,12 @@ export function amqpError(error: unknown, target: AmqpTarget, wasConnected: bool
   const said = cleanText(/with message "([\s\S]*)"$/.exec(text)?.[1] ?? text, target.password)
 
   if (text.startsWith('Handshake terminated by server: 403')) {
-    return make(
-      'BROKER_AUTH',
-      `The broker ${address} refuses the user or the password.`,
-      target.username === 'guest'
-        ? 'Check the credentials in the broker URL; RabbitMQ lets guest in from its own machine only.'
-        : 'Check the credentials in the broker URL; characters such as / @ # % may be percent-encoded.',
-    )
+    return target.username === 'guest'
+      ? credentialsRefused(
+          trouble,
+          'Check the credentials in the broker URL; RabbitMQ lets guest in from its own machine only.',
+        )
+      : credentialsRefused(trouble)
   }
   if (text.startsWith('Expected ConnectionOpenOk; got <ConnectionClose')) {
     return make(
@@ -67,33 +77,14 @@ export function amqpError(error: unknown, target: AmqpTarget, wasConnected: bool
     return make('BROKER_LOST', `The broker ${address} ends the connection: ${said}.`, 'It is opened again.')
   if (reply !== undefined || text.startsWith('Handshake terminated by server'))
     return make('BROKER_REFUSED', `The broker ${address} answers: ${said}.`, 'See its log.')
-  const code = codeOf(error)
-  const why = unreachable(code)
-  if (why !== undefined)
-    return make('BROKER_UNREACHABLE', `The broker ${address} cannot be reached. ${why}.`, START_HINT)
-  if (isTlsCode(code)) {
-    return make(
-      'BROKER_UNREACHABLE',
-      `The broker ${address} and we do not agree on TLS (${code}).`,
-      'Check amqps:// against amqp://, and ssl_ca_certs, ssl_certfile and ssl_cert_reqs in the URL.',
-    )
-  }
-  if (error instanceof SilenceError || /^connect ETIMEDOUT$|^Heartbeat timeout/.test(text)) {
-    return wasConnected
-      ? make('BROKER_LOST', `The broker ${address} stopped answering.`, 'It is tried again until it answers.')
-      : make('BROKER_UNREACHABLE', `The broker ${address} does not answer in time.`, START_HINT)
-  }
+  const byNetwork = networkError(error, trouble, { unreachable: START_HINT, tls: () => TLS_HINT })
+  if (byNetwork !== undefined) return byNetwork
+  if (error instanceof SilenceError || /^connect ETIMEDOUT$|^Heartbeat timeout/.test(text))
+    return silent(trouble, START_HINT)
   if (/^(Frame size \d+ exceeds|Invalid frame|Unknown frame type|Frame on channel != 0)/.test(text))
     return make('BROKER_UNREACHABLE', `What listens at ${address} does not speak AMQP 0-9-1.`, START_HINT)
-  return wasConnected
-    ? make(
-        'BROKER_LOST',
-        `The connection to the broker ${address} ended.`,
-        'It is opened again until it holds.',
-      )
-    : make(
-        'BROKER_UNREACHABLE',
-        `The broker ${address} closes the connection at once.`,
-        'Check that it is a RabbitMQ, and whether it wants TLS (amqps://) or a client certificate (ssl_certfile).',
-      )
+  return ended(
+    trouble,
+    'Check that it is a RabbitMQ, and whether it wants TLS (amqps://) or a client certificate (ssl_certfile).',
+  )
 }

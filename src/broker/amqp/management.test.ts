@@ -3,8 +3,8 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { CeleriacError, memoryLog } from '../../base/index.ts'
 import { exchangeNames } from '../../celery/index.ts'
 import { type RabbitmqServer, startRabbitmq } from '../../../test/servers/rabbitmq.ts'
-import { eventually, realClock, recorder } from '../broker-suite.ts'
-import { amqpTarget, brokerAt, linkTo, started } from './amqp.case.ts'
+import { eventually, realClock, recorder } from '../suite/stage.case.ts'
+import { amqpTarget, brokerAt, linked, linkTo, started } from './amqp.case.ts'
 import { openConnection } from './connection.ts'
 import { Management, readNodes, readQueue } from './management.ts'
 import { parseManagementUrl } from './management-url.ts'
@@ -267,8 +267,7 @@ describe('a real server', () => {
     const watching = brokerAt(url, { managementUrl: `http://127.0.0.1:${port}` })
     watching.start(heard)
     await watching.ready(10_000)
-    const link = linkTo(url)
-    await link.connect()
+    const link = await linked(url)
     await link.declareQueue('idle')
     expect(await watching.discoverQueues()).toEqual([])
     expect(await watching.readQueues(['idle'])).toMatchObject([{ queue: 'idle', depth: 0, unacked: null }])

@@ -3,8 +3,8 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { silentLog } from '../../base/index.ts'
 import { type RabbitmqServer, startRabbitmq } from '../../../test/servers/rabbitmq.ts'
-import { eventually, realClock, recorder } from '../broker-suite.ts'
-import { amqpTarget, brokerAt, linkTo, type Proxy, startProxy, started } from './amqp.case.ts'
+import { eventually, listening, realClock, recorder } from '../suite/stage.case.ts'
+import { amqpTarget, brokerAt, linked, linkTo, type Proxy, started, startProxy } from './amqp.case.ts'
 import { openConnection } from './connection.ts'
 import { EventQueue } from './event-queue.ts'
 
@@ -36,11 +36,8 @@ async function publish(link: ReturnType<typeof linkTo>, uuids: readonly string[]
 test('a connection that is cut again and again in a flood loses no event, counts none twice, and leaves no gap', async () => {
   const { url, through, proxy } = await proxyFor('cuts')
   const broker = brokerAt(through)
-  const heard = recorder()
-  broker.start(heard)
-  await broker.ready(10_000)
-  const link = linkTo(url)
-  await link.connect()
+  const heard = await listening(broker)
+  const link = await linked(url)
   const uuids = numbers(20_000)
   const flood = { over: false }
   const published = publish(link, uuids).finally(() => (flood.over = true))
@@ -63,11 +60,8 @@ test('a connection that dies without a word is noticed, and what the broker had 
   // The server finds out by its own heartbeat, four seconds after.
   const { url, through, proxy } = await proxyFor('half', '?heartbeat=2')
   const broker = brokerAt(through)
-  const heard = recorder()
-  broker.start(heard)
-  await broker.ready(10_000)
-  const link = linkTo(url)
-  await link.connect()
+  const heard = await listening(broker)
+  const link = await linked(url)
   await publish(link, numbers(3000))
   await eventually(() => heard.messages.length === 3000)
   proxy.abandon()
@@ -85,11 +79,8 @@ test('a connection that dies without a word is noticed, and what the broker had 
 test('a server that hangs is noticed, and what was published meanwhile arrives when it goes on, without a gap', async () => {
   const url = await server.createVhost('hangs')
   const broker = brokerAt(url)
-  const heard = recorder()
-  broker.start(heard)
-  await broker.ready(10_000)
-  const link = linkTo(url)
-  await link.connect()
+  const heard = await listening(broker)
+  const link = await linked(url)
   await link.publishEvents(started('before'))
   await eventually(() => heard.uuids().includes('before'))
   server.pause()
@@ -121,9 +112,7 @@ test('a server that hangs is noticed, and what was published meanwhile arrives w
 test('a crash of the server is a gap, from the loss to the return', async () => {
   const url = await server.createVhost('crash')
   const broker = brokerAt(url)
-  const heard = recorder()
-  broker.start(heard)
-  await broker.ready(10_000)
+  const heard = await listening(broker)
   const beforeMs = Date.now()
   await server.kill()
   await eventually(() => broker.state.state === 'connecting')
@@ -141,14 +130,11 @@ test('a crash of the server is a gap, from the loss to the return', async () => 
 test('an event queue that somebody deletes is made again, and the gap is told', async () => {
   const url = await server.createVhost('deleted')
   const broker = brokerAt(url)
-  const heard = recorder()
-  broker.start(heard)
-  await broker.ready(10_000)
+  const heard = await listening(broker)
   for (const queue of await server.queues('deleted'))
     if (queue.startsWith('celeriac.events.')) await server.api('DELETE', `queues/deleted/${queue}`)
   await eventually(() => heard.gaps.length === 1)
-  const link = linkTo(url)
-  await link.connect()
+  const link = await linked(url)
   await link.publishEvents(started('after'))
   await eventually(() => heard.uuids().includes('after'))
   await Promise.all([link.close(), broker.stop()])
@@ -157,11 +143,8 @@ test('an event queue that somebody deletes is made again, and the gap is told', 
 test('more events than may wait are dropped by the broker, oldest first, and told as a gap', async () => {
   const { url, through, proxy } = await proxyFor('overflow')
   const broker = brokerAt(through, { limits: { waitingMessages: 100, waitingBytes: 1e6, prefetch: 50 } })
-  const heard = recorder()
-  broker.start(heard)
-  await broker.ready(10_000)
-  const link = linkTo(url)
-  await link.connect()
+  const heard = await listening(broker)
+  const link = await linked(url)
   proxy.freeze('to client')
   await publish(link, numbers(500))
   // Longer than from one question about the queue to the next, and shorter than silence lasts.
@@ -187,8 +170,7 @@ test('a binding that vanishes with its exchange is made again', async () => {
   await queue.consume(connection, () => {})
   await server.api('DELETE', 'exchanges/unbound/celeryev')
   await queue.bind(connection)
-  const link = linkTo(url)
-  await link.connect()
+  const link = await linked(url)
   await link.publishRaw('task.sent', 'heard')
   await eventually(() => heard.length === 1)
   expect(heard).toEqual(['heard'])

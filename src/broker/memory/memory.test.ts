@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest'
 import { silentLog } from '../../base/index.ts'
-import { brokerSuite, realClock, REDIS_TRAITS } from '../broker-suite.ts'
+import { brokerSuite } from '../suite/broker-suite.ts'
+import { realClock, REDIS_TRAITS } from '../suite/stage.case.ts'
 import { createMemoryBroker } from './broker.ts'
 import { createMemoryLink } from './link.ts'
 import { MemoryServer } from './server.ts'

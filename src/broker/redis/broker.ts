@@ -14,6 +14,7 @@ import type {
 } from '../broker.ts'
 import { Bindings } from '../discover.ts'
 import { expecting, ReplyDesk } from '../reply-desk.ts'
+import { Retries } from '../retries.ts'
 import { BrokerStatus } from '../status.ts'
 import type { TransportOptions } from '../transport-options.ts'
 import type { RedisTarget } from '../url.ts'
@@ -40,9 +41,6 @@ export interface RedisBrokerOptions {
   readonly clock: Clock
   readonly log: Log
 }
-
-/** How long to wait before each new attempt; the last goes on for ever. Kept under 2 s so that a returned server is soon seen. */
-const RETRY_DELAYS_MS: readonly number[] = [200, 500, 1000, 1500]
 
 /** How often sentinels are asked whether the master is still the same. */
 const FOLLOW_MS = 10_000
@@ -72,6 +70,7 @@ class RedisBroker implements Broker {
   readonly #names
   readonly #locate: Locate
   readonly #status: BrokerStatus
+  readonly #retries: Retries
   readonly #desk: ReplyDesk
   readonly #collector: ReplyCollector
   readonly #discovery: QueueDiscovery
@@ -82,8 +81,6 @@ class RedisBroker implements Broker {
   readonly #stopping = new AbortController()
   #listener: BrokerListener | undefined
   #session: Session | undefined
-  #attempts = 0
-  #retry: Cancel | undefined
   #follow: Cancel | undefined
   /** The subscription that was lost and not replaced yet. */
   #gap: LostSubscription | undefined
@@ -103,6 +100,7 @@ class RedisBroker implements Broker {
     })
     this.#locate = locator(target, transportOptions, options.clock)
     this.#status = new BrokerStatus(options.clock, this.address)
+    this.#retries = new Retries(options.clock)
     this.#desk = new ReplyDesk(options.clock, options.log)
     this.#replyRoutingKey = this.#names.ownReplyKey(randomUUID())
     const list = this.#names.replyList(this.#replyRoutingKey)
@@ -133,7 +131,7 @@ class RedisBroker implements Broker {
 
   async stop(): Promise<void> {
     this.#stopping.abort()
-    this.#retry?.()
+    this.#retries.cancel()
     this.#follow?.()
     this.#collector.stop()
     const session = this.#session
@@ -235,7 +233,7 @@ class RedisBroker implements Broker {
     } catch (error) {
       subscriber?.destroy()
       commands?.destroy()
-      log.debug('An attempt to connect failed.', { broker: this.name, attempt: this.#attempts + 1 })
+      log.debug('An attempt to connect failed.', { broker: this.name, attempt: this.#retries.failed + 1 })
       lost(redisError(error, target, false))
     }
   }
@@ -245,7 +243,7 @@ class RedisBroker implements Broker {
     const gap = this.#gap
     const before = this.#mark
     this.#session = session
-    this.#attempts = 0
+    this.#retries.succeeded()
     this.#gap = undefined
     this.#mark = serverMark(info)
     this.#options.log.debug('Connected to the broker.', { broker: this.name, address: this.address, version })
@@ -296,9 +294,7 @@ class RedisBroker implements Broker {
     if (!this.#status.running) return
     this.#status.failed(error)
     this.#desk.abandon(error)
-    const delayMs = RETRY_DELAYS_MS[Math.min(this.#attempts, RETRY_DELAYS_MS.length - 1)] ?? 1_000
-    this.#attempts++
-    this.#retry = this.#clock.after(delayMs, () => void this.#connect())
+    this.#retries.failedOnce(() => void this.#connect())
   }
 
   /** Best effort within a second: the list expires by itself where this fails. */

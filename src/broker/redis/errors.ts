@@ -1,6 +1,13 @@
 import { ConnectionTimeoutError, ErrorReply, SocketTimeoutError } from '@redis/client'
 import { CeleriacError, errorText } from '../../base/index.ts'
-import { cleanText, codeOf, isTlsCode, unreachable } from '../network-errors.ts'
+import {
+  cleanText,
+  credentialsRefused,
+  ended,
+  networkError,
+  silent,
+  type Trouble,
+} from '../network-errors.ts'
 import { SilenceError } from '../silence.ts'
 import type { RedisTarget } from '../url.ts'
 
@@ -13,6 +20,7 @@ const START_HINT = 'Check host and port of the broker URL, and that the server r
 export function redisError(error: unknown, target: RedisTarget, wasConnected: boolean): CeleriacError {
   if (error instanceof CeleriacError) return error
   const { address } = target
+  const trouble: Trouble = { address, wasConnected }
   const make = (
     code: 'BROKER_UNREACHABLE' | 'BROKER_AUTH' | 'BROKER_REFUSED' | 'BROKER_LOST',
     message: string,
@@ -21,15 +29,8 @@ export function redisError(error: unknown, target: RedisTarget, wasConnected: bo
     // No cause: the client's errors may hold commands, and commands hold the password.
     new CeleriacError(code, message, { hint })
   const text = errorText(error)
-  const code = codeOf(error)
 
-  if (/^WRONGPASS|invalid password|invalid username-password/i.test(text)) {
-    return make(
-      'BROKER_AUTH',
-      `The broker ${address} refuses the user or the password.`,
-      'Check the credentials in the broker URL; characters such as / @ # % may be percent-encoded.',
-    )
-  }
+  if (/^WRONGPASS|invalid password|invalid username-password/i.test(text)) return credentialsRefused(trouble)
   if (text.startsWith('NOAUTH')) {
     return make(
       'BROKER_AUTH',
@@ -65,26 +66,14 @@ export function redisError(error: unknown, target: RedisTarget, wasConnected: bo
       'Check the number at the end of the broker URL.',
     )
   }
-  const why = unreachable(code)
-  if (why !== undefined)
-    return make('BROKER_UNREACHABLE', `The broker ${address} cannot be reached. ${why}.`, START_HINT)
-  if (isTlsCode(code)) {
-    return make(
-      'BROKER_UNREACHABLE',
-      `The broker ${address} and we do not agree on TLS (${code}).`,
-      tlsHint(code),
+  const byNetwork = networkError(error, trouble, { unreachable: START_HINT, tls: tlsHint })
+  if (byNetwork !== undefined) return byNetwork
+  // A Redis without TLS waits for the rest of what it takes for a command.
+  if (isTimeout(error))
+    return silent(
+      trouble,
+      target.tls === undefined ? START_HINT : `${START_HINT} Without TLS on the server, write redis://.`,
     )
-  }
-  if (isTimeout(error)) {
-    return wasConnected
-      ? make('BROKER_LOST', `The broker ${address} stopped answering.`, 'It is tried again until it answers.')
-      : make(
-          'BROKER_UNREACHABLE',
-          `The broker ${address} does not answer in time.`,
-          // A Redis without TLS waits for the rest of what it takes for a command.
-          target.tls === undefined ? START_HINT : `${START_HINT} Without TLS on the server, write redis://.`,
-        )
-  }
   if (/Unknown RESP type/.test(text))
     return make('BROKER_UNREACHABLE', `What listens at ${address} does not speak Redis.`, START_HINT)
   if (isReply(error))
@@ -93,17 +82,7 @@ export function redisError(error: unknown, target: RedisTarget, wasConnected: bo
       `The broker ${address} answers: ${cleanText(text, target.password)}.`,
       'See its log.',
     )
-  return wasConnected
-    ? make(
-        'BROKER_LOST',
-        `The connection to the broker ${address} ended.`,
-        'It is opened again until it holds.',
-      )
-    : make(
-        'BROKER_UNREACHABLE',
-        `The broker ${address} closes the connection at once.`,
-        'Check that it is a Redis, and whether it wants TLS (rediss://).',
-      )
+  return ended(trouble, 'Check that it is a Redis, and whether it wants TLS (rediss://).')
 }
 
 function tlsHint(code: string): string {

@@ -5,7 +5,7 @@ import { afterEach, expect, test } from 'vitest'
 import { silentLog } from '../../base/index.ts'
 import { type RedisServer, startRedis } from '../../../test/servers/redis.ts'
 import type { Broker, FleetLink } from '../broker.ts'
-import { eventually, realClock, recorder } from '../broker-suite.ts'
+import { eventually, listening, realClock, recorder } from '../suite/stage.case.ts'
 import { parseBrokerUrl } from '../url.ts'
 import { createRedisBroker } from './broker.ts'
 import { createRedisLink } from './link.ts'
@@ -35,9 +35,7 @@ async function scene(args: readonly string[] = []): Promise<Scene> {
   if (target.transport !== 'redis') throw new Error(server.url)
   const broker = createRedisBroker({ name: 'default', target, clock: realClock, log: silentLog })
   cleanups.push(() => broker.stop())
-  const heard = recorder()
-  broker.start(heard)
-  await broker.ready(10_000)
+  const heard = await listening(broker)
   const link = createRedisLink({ target, clock: realClock, log: silentLog })
   cleanups.push(() => link.close())
   await link.connect()

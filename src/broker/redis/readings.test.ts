@@ -4,9 +4,10 @@ import { createClient } from '@redis/client'
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { memoryLog, silentLog } from '../../base/index.ts'
 import { encodeTask, taskMessage } from '../../celery/index.ts'
-import { freePort, type RedisServer, startRedis } from '../../../test/servers/redis.ts'
+import { freePort } from '../../../test/servers/child.ts'
+import { type RedisServer, startRedis } from '../../../test/servers/redis.ts'
 import type { Broker } from '../broker.ts'
-import { realClock, recorder } from '../broker-suite.ts'
+import { listening, realClock } from '../suite/stage.case.ts'
 import { parseTransportOptions } from '../transport-options.ts'
 import { parseBrokerUrl } from '../url.ts'
 import { createRedisBroker } from './broker.ts'
@@ -42,8 +43,7 @@ async function connected(
     log,
   })
   brokers.push(broker)
-  broker.start(recorder())
-  await broker.ready(10_000)
+  await listening(broker)
   return broker
 }
 

@@ -3,9 +3,11 @@ import { createClient } from '@redis/client'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { CeleriacError, type Clock, memoryLog, silentLog } from '../../base/index.ts'
 import type { NameOptions } from '../../celery/index.ts'
-import { freePort, type RedisServer, startRedis } from '../../../test/servers/redis.ts'
+import { freePort } from '../../../test/servers/child.ts'
+import { type RedisServer, startRedis } from '../../../test/servers/redis.ts'
 import type { Broker } from '../broker.ts'
-import { brokerSuite, eventually, realClock, recorder, REDIS_TRAITS } from '../broker-suite.ts'
+import { brokerSuite } from '../suite/broker-suite.ts'
+import { eventually, listening, realClock, recorder, REDIS_TRAITS } from '../suite/stage.case.ts'
 import { parseBrokerUrl, type RedisTarget } from '../url.ts'
 import { createRedisBroker } from './broker.ts'
 import { createRedisLink } from './link.ts'
@@ -92,8 +94,7 @@ describe('the contract', () => {
     await command(server.url, 'SADD', '_kombu.binding.celery', 'a\u0006\u0016\u0006\u0016a', 'no binding')
     await command(server.url, 'LPUSH', 'a', 'x', 'y')
     const broker = brokerAt(server.url)
-    broker.start(recorder())
-    await broker.ready(10_000)
+    await listening(broker)
     expect(await broker.discoverQueues()).toEqual(['a'])
     expect(await broker.readQueues(['a', 'text'])).toMatchObject([{ queue: 'a', depth: 2 }])
     await broker.stop()
@@ -104,8 +105,7 @@ describe('the contract', () => {
     await command(server.url, 'EVAL', "for i = 1, 30000 do redis.call('SET', 'k' .. i, i) end", '0')
     await command(server.url, 'SADD', '_kombu.binding.lonely', 'lonely\u0006\u0016\u0006\u0016lonely')
     const broker = brokerAt(server.url)
-    broker.start(recorder())
-    await broker.ready(10_000)
+    await listening(broker)
     expect(await broker.discoverQueues()).toEqual(['lonely'])
     await broker.stop()
     await command(server.url, 'FLUSHALL')
@@ -128,8 +128,7 @@ describe('the contract', () => {
       log: silentLog,
     })
     const link = linkTo(server.url)
-    broker.start(recorder())
-    await broker.ready(10_000)
+    await listening(broker)
     await link.connect()
     let late = (): Promise<void> => Promise.resolve()
     await link.onControl(request => {
@@ -162,8 +161,7 @@ describe('the contract', () => {
     await command(server.url, 'FLUSHALL')
     const broker = brokerAt(server.url)
     const link = linkTo(server.url)
-    broker.start(recorder())
-    await broker.ready(10_000)
+    await listening(broker)
     await link.connect()
     let asked = 0
     await link.onControl(() => asked++)
@@ -179,8 +177,7 @@ describe('the contract', () => {
 
   test('an answer in pickle is an answer, and says so', async () => {
     const broker = brokerAt(server.url)
-    broker.start(recorder())
-    await broker.ready(10_000)
+    await listening(broker)
     const link = linkTo(server.url)
     await link.connect()
     // pickle.dumps({'w1@a': {'ok': 'pong'}}, 4)
@@ -211,9 +208,7 @@ describe('the contract', () => {
   test('a unix socket serves as well', async () => {
     const url = `redis+socket://${server.socketPath}?virtual_host=2`
     const broker = brokerAt(url)
-    const heard = recorder()
-    broker.start(heard)
-    await broker.ready(10_000)
+    const heard = await listening(broker)
     const link = linkTo(url)
     await link.connect()
     await link.publishEvents(started('over the socket'))
@@ -225,9 +220,7 @@ describe('the contract', () => {
 
   test('events of another database number are not heard', async () => {
     const broker = brokerAt(server.url)
-    const heard = recorder()
-    broker.start(heard)
-    await broker.ready(10_000)
+    const heard = await listening(broker)
     const other = linkTo(server.url.replace(/0$/, '3'))
     const same = linkTo(server.url)
     await other.connect()
@@ -241,9 +234,7 @@ describe('the contract', () => {
 
   test('a flood of events arrives complete and in order', async () => {
     const broker = brokerAt(server.url)
-    const heard = recorder()
-    broker.start(heard)
-    await broker.ready(10_000)
+    const heard = await listening(broker)
     const link = linkTo(server.url)
     await link.connect()
     const sent = Array.from({ length: 20_000 }, (_, i) => String(i))
@@ -318,8 +309,7 @@ describe('trouble', () => {
     const server = await start({ password })
     for (const written of [password, encodeURIComponent(password)]) {
       const broker = brokerAt(`redis://:${written}@127.0.0.1:${server.port}/0`)
-      broker.start(recorder())
-      await broker.ready(10_000)
+      await listening(broker)
       expect(broker.address).toBe(`redis://:***@127.0.0.1:${server.port}/0`)
       await broker.stop()
     }

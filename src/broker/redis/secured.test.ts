@@ -5,8 +5,9 @@ import { join } from 'node:path'
 import { createClient } from '@redis/client'
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
 import { type CeleriacError, silentLog } from '../../base/index.ts'
-import { freePort, type RedisServer, startRedis } from '../../../test/servers/redis.ts'
-import { eventually, realClock, recorder } from '../broker-suite.ts'
+import { freePort } from '../../../test/servers/child.ts'
+import { type RedisServer, startRedis } from '../../../test/servers/redis.ts'
+import { eventually, realClock, recorder } from '../suite/stage.case.ts'
 import { createBroker, createFleetLink } from '../create.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'celeriac-secured-'))

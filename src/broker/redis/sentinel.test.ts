@@ -2,10 +2,11 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { afterEach, expect, test } from 'vitest'
 import { silentLog } from '../../base/index.ts'
 import { encodeEvents } from '../../celery/index.ts'
-import { askRedis, freePort, startRedis } from '../../../test/servers/redis.ts'
+import { freePort } from '../../../test/servers/child.ts'
+import { askRedis, startRedis } from '../../../test/servers/redis.ts'
 import { DOWN_AFTER_MS, type SentinelGroup, startSentinels } from '../../../test/servers/sentinel.ts'
 import type { Broker } from '../broker.ts'
-import { eventually, realClock, recorder } from '../broker-suite.ts'
+import { eventually, realClock, recorder } from '../suite/stage.case.ts'
 import { createBroker, createFleetLink } from '../create.ts'
 
 /** A failover takes the sentinels some seconds; the rest is for a busy machine. */

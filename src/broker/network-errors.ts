@@ -25,7 +25,7 @@ export function networkError(
   hints: { readonly unreachable: string; readonly tls: (code: string) => string },
 ): CeleriacError | undefined {
   const code = codeOf(error)
-  const why = UNREACHABLE[code]
+  const why = unreachable(code)
   if (why !== undefined)
     return new CeleriacError('BROKER_UNREACHABLE', `The broker ${address} cannot be reached. ${why}.`, {
       hint: hints.unreachable,
@@ -69,6 +69,9 @@ const UNREACHABLE: Readonly<Record<string, string>> = {
   EACCES: 'The socket may not be opened by this user',
   EPERM: 'The connection is not permitted',
 }
+
+/** Where to look when an address cannot be reached, by what the operating system said; undefined when it said something else. */
+export const unreachable = (code: string): string | undefined => UNREACHABLE[code]
 
 /** True for a code that tells of a failed TLS handshake. */
 export const isTlsCode = (code: string): boolean =>

@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { FINDING_CODES } from './index.ts'
-import { one, type Play, play } from './stage.case.ts'
+import { one, type Play, play, W } from './stage.case.ts'
 
 describe('a healthy fleet raises no finding', () => {
   test.each<[string, Play]>([

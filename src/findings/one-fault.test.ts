@@ -1,7 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { one, type Play, play } from './stage.case.ts'
-
-const W = (name: string, rest: object = {}): { name: string } => ({ name, ...rest })
+import { one, type Play, play, W } from './stage.case.ts'
 
 /** Each change of a healthy fleet is found, and nothing else is. */
 describe('one thing wrong is one finding', () => {

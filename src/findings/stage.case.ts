@@ -247,3 +247,6 @@ export function one(part: Play): Finding {
   expect(codes).toHaveLength(1)
   return all.find(({ level }) => level !== 'ok')!
 }
+
+/** A worker that differs from a healthy one in this. */
+export const W = (name: string, rest: object = {}): { name: string } => ({ name, ...rest })

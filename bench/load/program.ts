@@ -71,10 +71,7 @@ export async function startProgram(brokerUrl: string, args: readonly string[] = 
     pid,
     metric,
     scrape,
-    cpuSeconds() {
-      const fields = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ')[1]?.split(' ') ?? []
-      return (Number(fields[11]) + Number(fields[12])) / TICKS_PER_SECOND
-    },
+    cpuSeconds: () => cpuSecondsOf(pid),
     rssBytes: () => Number(readFileSync(`/proc/${pid}/statm`, 'utf8').split(' ')[1]) * PAGE_BYTES,
     async stop() {
       const ended = new Promise(resolve => child.once('exit', resolve))
@@ -83,6 +80,12 @@ export async function startProgram(brokerUrl: string, args: readonly string[] = 
       rmSync(folder, { recursive: true, force: true })
     },
   }
+}
+
+/** CPU seconds of a process so far, user and system, as the kernel counts them. */
+export function cpuSecondsOf(pid: number): number {
+  const fields = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ')[1]?.split(' ') ?? []
+  return (Number(fields[11]) + Number(fields[12])) / TICKS_PER_SECOND
 }
 
 /** Publishes a load to a Redis, or to the vhost `/` of a RabbitMQ, from a process of its own. */

@@ -6,7 +6,7 @@ import { type RabbitmqServer, startRabbitmq } from './rabbitmq.ts'
 let server: RabbitmqServer
 beforeAll(async () => {
   server = await startRabbitmq()
-})
+}, 180_000)
 afterAll(() => server.stop())
 
 /** The first byte the server says to AMQP's protocol header: 1 opens a conversation. */

@@ -8,7 +8,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { promisify } from 'node:util'
 import { freePort, killed, running } from './child.ts'
 
-const START_TIMEOUT_MS = 60_000
+const START_TIMEOUT_MS = 150_000
 const PORT_ATTEMPTS = 3
 
 /** Debian's wrapper changes the user; the scripts behind it run as who we are. */

@@ -42,7 +42,7 @@ beforeAll(async () => {
       verifyPeer: true,
     },
   })
-})
+}, 180_000)
 afterAll(async () => {
   await server.stop()
   await rm(folder, { recursive: true, force: true })

@@ -142,7 +142,7 @@ describe('a real server', () => {
       write: '.*',
       read: '.*',
     })
-  })
+  }, 180_000)
   afterAll(() => server.stop())
 
   test('unacknowledged messages, deliveries, memory, limits, connections and control queues are read', async () => {

@@ -12,7 +12,7 @@ let server: RabbitmqServer
 const proxies: Proxy[] = []
 beforeAll(async () => {
   server = await startRabbitmq()
-})
+}, 180_000)
 afterAll(async () => {
   for (const proxy of proxies) await proxy.close()
   await server.stop()

@@ -63,4 +63,4 @@ test('a server answers, dies, comes back on its ports with its data, hangs, goes
   await server.stop()
   await server.stop()
   await expect.poll(() => processesIn(home), { timeout: 10_000 }).toEqual([])
-})
+}, 240_000)

@@ -82,7 +82,13 @@ export function redisError(error: unknown, target: RedisTarget, wasConnected: bo
       `The broker ${address} answers: ${cleanText(text, target.password)}.`,
       'See its log.',
     )
-  return ended(trouble, 'Check that it is a Redis, and whether it wants TLS (rediss://).')
+  // A server that wants a certificate of ours may close the connection before its alert is heard.
+  return ended(
+    trouble,
+    target.tls === undefined
+      ? 'Check that it is a Redis, and whether it wants TLS (rediss://).'
+      : 'Check that it is a Redis, and whether it wants a client certificate (ssl_certfile).',
+  )
 }
 
 function tlsHint(code: string): string {

@@ -143,6 +143,18 @@ test('where tasks start beside the heartbeats, a start that is under way is not 
   expect(lost()).toBe(5)
 })
 
+test('where tasks start beside the heartbeats, the first of them is not lost when a heartbeat comes between', () => {
+  const account = new StartAccount()
+  account.beat(1, 0, 0, false, true)
+  account.received()
+  account.beat(2, 2000, 1, false, true)
+  account.started(3, 2001)
+  for (let i = 4; i < 9; i++) {
+    account.beat(i, i * 2000, 1, false, true)
+    expect(account.counted([['a', 1]], () => true) ?? 0).toBe(0)
+  }
+})
+
 test('a worker that sends no task events loses none, nor one whose events are switched on later, or off', () => {
   const wire = new Wire().beat(2).answerStats()
   wire.run(500, { lose: all })

@@ -114,7 +114,7 @@ export class StartAccount {
     this.#base = Math.min(this.#base, deficit)
     this.#differences.push(deficit)
     while (this.#differences.length > agreeing) this.#differences.shift()
-    this.#deficit = Math.min(...this.#differences)
+    this.#deficit = this.#differences.length < agreeing ? this.#base : Math.min(...this.#differences)
     this.#first = false
   }
 

@@ -144,7 +144,7 @@ async function lossTold(
         const lost = sum(samples, 'celery_events_lost_total', own)
         return { missing, lost, told: missing >= 0 && Math.abs(lost - missing) <= Math.max(2, missing / 10) }
       },
-      { timeout: 60_000, interval: 250 },
+      { timeout: 120_000, interval: 250 },
     )
     .toMatchObject({ told: true })
 }

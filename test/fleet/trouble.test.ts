@@ -34,7 +34,7 @@ const clock: Clock = {
 }
 
 const WORKER_TIMEOUT_MS = 10_000
-const PATIENCE_MS = 60_000
+const PATIENCE_MS = 120_000
 
 let folder: string
 let redis: RedisServer

@@ -37,7 +37,7 @@ export interface WebServer {
   /** Without a slash at the end. */
   readonly url: string
   /** Ends the process and removes its folder. */
-  stop(): Promise<void>
+  readonly stop: () => Promise<void>
 }
 
 /**

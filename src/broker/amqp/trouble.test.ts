@@ -4,7 +4,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest'
 import { silentLog } from '../../base/index.ts'
 import { type RabbitmqServer, startRabbitmq } from '../../../test/servers/rabbitmq.ts'
 import { eventually, listening, realClock, recorder } from '../suite/stage.case.ts'
-import { amqpTarget, brokerAt, linked, linkTo, type Proxy, started, startProxy } from './amqp.case.ts'
+import { amqpTarget, brokerAt, linked, type linkTo, type Proxy, started, startProxy } from './amqp.case.ts'
 import { openConnection } from './connection.ts'
 import { EventQueue } from './event-queue.ts'
 

@@ -132,7 +132,7 @@ export interface Scene {
 export interface Suite {
   readonly traits: TransportTraits
   /** Runs a test in a world of its own, which is taken down at the end. */
-  withWorld(run: (scene: Scene) => Promise<void>, names?: NameOptions): Promise<void>
+  readonly withWorld: (run: (scene: Scene) => Promise<void>, names?: NameOptions) => Promise<void>
 }
 
 export function suiteOf(traits: TransportTraits, createWorld: () => Promise<BrokerWorld>): Suite {

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { MAIN } from './celeriac.ts'
 import { type LoggedProcess, spawnLogged } from './celery.ts'
-import { freePort } from './redis.ts'
+import { freePort } from './child.ts'
 
 export interface EmittedStack {
   readonly prometheusUrl: string

@@ -175,7 +175,8 @@ export class WorkerTable {
     const another = hasOtherPid(worker.life, event.pid)
     if (worker.state === 'stopped' && (!another || stampMs <= worker.goodbyeStampMs)) return worker
     if (another && stampMs >= worker.stampMs) this.#replaceLife(worker, event.pid, atMs)
-    const { life } = worker
+    // Overtaken by a word of the other process under the same name, it still is of its own.
+    const life = lifeBehind(worker, event.pid) ?? worker.life
     life.pid ??= event.pid ?? null
     if (stampMs > worker.stampMs) worker.stampMs = stampMs
     life.noteTaskEvent()
@@ -272,7 +273,9 @@ export class WorkerTable {
     life.concurrency = stats.concurrency ?? life.concurrency
     life.pool = stats.pool ?? life.pool
     life.pids = stats.pids?.filter(pid => pid !== life.pid) ?? life.pids
-    const lost = stats.totals && life.starts.counted(stats.totals, name => this.#around.isReceived(name))
+    const lost =
+      stats.totals &&
+      lifeBehind(worker, stats.pid)?.starts.counted(stats.totals, name => this.#around.isReceived(name))
     if (lost !== undefined) this.#around.tell({ kind: 'events-lost', worker: worker.name, count: lost })
     life.prefetch = stats.prefetch === 0 ? null : (stats.prefetch ?? life.prefetch)
   }
@@ -398,6 +401,10 @@ export class WorkerTable {
 
 const startsSideBySide = (pool: string | null): boolean =>
   pool === 'threads' || pool === 'gevent' || pool === 'eventlet'
+
+/** The process of that pid among those under the name; the newest for an unknown pid, undefined when none has it. */
+const lifeBehind = ({ life, former }: WorkerRecord, pid: number | undefined): WorkerLife | undefined =>
+  pid === undefined || life.pid === null || life.pid === pid ? life : former.find(one => one.pid === pid)
 
 const hasOtherPid = (life: WorkerLife, pid: number | undefined): boolean =>
   pid !== undefined && life.pid !== null && pid !== life.pid

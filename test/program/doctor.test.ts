@@ -168,7 +168,7 @@ test('a changed limit, a missing rule, a failing rule and a dead target are told
           .replace('alert: CeleryLowRedundancy', 'alert: SomethingElse')
           .replace(/for: 1m\n/, 'for: 7m\n')
       return name === 'prometheus.yml'
-        ? text.replace(/(\s*)- 127\.0\.0\.1:\d+\n/, '$&$1- 127.0.0.1:1\n')
+        ? text.replace(new RegExp(`(\\s*)- ${celeriac}\\n`), '$&$1- 127.0.0.1:1\n')
         : text
     }),
   )

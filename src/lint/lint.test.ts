@@ -29,7 +29,7 @@ data:
 
 test('what the files declare counts for more than what is known elsewhere', () => {
   const rules = { path: 'r.yml', text: RULE('rate(celery_queue_depth[5m]) > 0') }
-  expect(said(rules)).toEqual(['r.yml:1:48 rate-on-gauge'])
+  expect(said(rules)).toEqual(['r.yml:1:46 rate-on-gauge'])
   expect(
     said(rules, {
       path: 'e.prom',
@@ -60,7 +60,7 @@ groups:
 ---
 ${RULE('rate(redis_up[1m]) > 0')}
 `
-  expect(said({ path: 'r.yml', text })).toEqual(['r.yml:1:22 rate-on-gauge', 'r.yml:8:48 rate-on-gauge'])
+  expect(said({ path: 'r.yml', text })).toEqual(['r.yml:1:22 rate-on-gauge', 'r.yml:8:46 rate-on-gauge'])
 })
 
 test('log queries, templates and what our PromQL does not take are left alone', () => {
@@ -72,7 +72,7 @@ test('log queries, templates and what our PromQL does not take are left alone', 
     }),
   ).toEqual([])
   expect(said({ path: 'new.yml', text: RULE('limitk(1, up) == 0') })).toEqual([])
-  expect(said({ path: 'bad.yml', text: RULE('sum(up') })).toEqual(['bad.yml:1:54 promql-syntax'])
+  expect(said({ path: 'bad.yml', text: RULE('sum(up') })).toEqual(['bad.yml:1:52 promql-syntax'])
 })
 
 test("variables of Grafana stand for something that parses, at the query's own columns", () => {
@@ -115,7 +115,7 @@ test('CloudFormation is read with its tags, in YAML and in JSON', () => {
 `
   expect(said({ path: 't.yaml', text: yaml })).toEqual([
     't.yaml:2:3 alarm-missing-data',
-    't.yaml:9:34 topic-not-created',
+    't.yaml:9:39 topic-not-created',
   ])
   const json = JSON.stringify({
     Resources: {

@@ -137,3 +137,37 @@ test('a file that is none of ours is passed over', () => {
     ),
   ).toEqual([])
 })
+
+test('a page of metrics tells types, labels and buckets, in both formats', () => {
+  const page = `# TYPE report_seconds histogram
+report_seconds_bucket{task="a",le="1"} 1
+report_seconds_bucket{task="a",le="+Inf"} 1
+report_seconds_sum{task="a"} 1
+# TYPE reports counter
+reports_total{kind="x"} 1
+`
+  const rules = `groups:
+  - name: g
+    rules:
+      - alert: A
+        expr: histogram_quantile(0.9, sum by (le) (rate(report_seconds_bucket[5m]))) > 5
+      - alert: B
+        expr: rate(reports_total[5m]) / rate(report_seconds_count[5m]) > 1
+`
+  expect(said({ path: 'a.prom', text: page }, { path: 'r.yml', text: rules })).toEqual([
+    'r.yml:5:15 threshold-outside-buckets',
+    'r.yml:7:15 label-mismatch',
+  ])
+})
+
+test('aliases of aliases, aliases of themselves and endless nesting cost nothing', () => {
+  const bomb = [
+    'a0: &a0 [x, x]',
+    ...Array.from({ length: 40 }, (_, i) => `a${i + 1}: &a${i + 1} [*a${i}, *a${i}]`),
+  ].join('\n')
+  expect(said({ path: 'bomb.yml', text: `${bomb}\n` })).toEqual([])
+  expect(said({ path: 'loop.yml', text: 'groups: &g\n  - rules: *g\n  - *g\n' })).toEqual([])
+  expect(said({ path: 'deep.yml', text: '['.repeat(100_000) })).toEqual([
+    expect.stringMatching(/^deep\.yml:1:\d+ yaml-syntax$/),
+  ])
+})

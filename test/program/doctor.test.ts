@@ -144,7 +144,10 @@ afterAll(async () => {
 
 test('when all is loaded it says so, and ends with 0', async () => {
   const args = ['--prometheus', prometheus.url, '--alertmanager', alertmanager.url]
-  const all = await eventually(args, of => of.ok && levels(of, 'rules', 'info').length === 0)
+  const all = await eventually(
+    args,
+    of => of.ok && levels(of, 'rules', 'info').length === 0 && levels(of, 'scrapes', 'ok').length === 1,
+  )
   expect(levels(all, 'rules', 'ok').length).toBeGreaterThan(20)
   expect(levels(all, 'scrapes', 'ok')).toHaveLength(1)
   expect(levels(all, 'alertmanagers', 'ok')[0]?.title).toContain(new URL(alertmanager.url).host)

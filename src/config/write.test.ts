@@ -37,7 +37,7 @@ brokers:
     url: redis://user:one@redis-orders:6379/0
     queues: [invoices]
     transportOptions: { global_keyprefix: 'orders:', sentinel_kwargs: { password: two } }
-    tls: { ca: /etc/ca.pem, verify: false }
+    tls: { ca: /etc/ca.pem, verify: false, checkHostname: false }
     eventExchange: ev
   - { name: media, url: 'amqp://u:three@rabbit//', managementUrl: 'http://u:four@rabbit:15672', enableEvents: true, tls: true }
 queues: [reports]

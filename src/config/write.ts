@@ -56,6 +56,7 @@ const brokerEntry = (broker: BrokerConfig, all: readonly string[]): ConfigFile =
             cert: broker.tls.certFile,
             key: broker.tls.keyFile,
             verify: broker.tls.verify,
+            checkHostname: broker.tls.checkHostname,
           }) ?? true),
     enableEvents: broker.enableEvents ? true : undefined,
   })

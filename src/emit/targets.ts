@@ -1,7 +1,9 @@
 import { alertmanagerTarget } from './alertmanager/index.ts'
+import { composeTarget } from './compose/index.ts'
 import { docsTarget } from './docs/index.ts'
 import { filebeatTarget } from './filebeat/index.ts'
 import { grafanaTarget } from './grafana/index.ts'
+import { helmTarget } from './helm/index.ts'
 import { kedaTarget } from './keda/index.ts'
 import { kubernetesTarget } from './kubernetes/index.ts'
 import { operatorTarget } from './operator/index.ts'
@@ -16,6 +18,8 @@ export const targets: readonly Target[] = [
   alertmanagerTarget,
   grafanaTarget,
   kubernetesTarget,
+  helmTarget,
+  composeTarget,
   systemdTarget,
   filebeatTarget,
   kedaTarget,

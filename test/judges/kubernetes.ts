@@ -13,9 +13,11 @@ export function judge(name: 'helm-3' | 'helm-4' | 'kubectl'): string {
   return program
 }
 
-/** The module of a package of test/judges. */
-export const judgeModule = (path: string): Promise<unknown> =>
-  import(pathToFileURL(join(judges, 'node_modules', path)).href)
+/** A file of a package of test/judges. */
+export const judgePath = (path: string): string => join(judges, 'node_modules', path)
+
+/** The module in such a file. */
+export const judgeModule = (path: string): Promise<unknown> => import(pathToFileURL(judgePath(path)).href)
 
 interface ValidationError {
   readonly instancePath: string

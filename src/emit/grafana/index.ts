@@ -12,7 +12,8 @@ import { grafanaDashboard } from './dashboard.ts'
 const FOLDER = 'Celery'
 /** Folders and dashboards share one space of uids. */
 const FOLDER_UID = 'celery'
-const DASHBOARDS_FOLDER = `/var/lib/grafana/dashboards/${NAME}`
+/** Where Grafana finds the files. */
+export const DASHBOARDS_FOLDER = `/var/lib/grafana/dashboards/${NAME}`
 
 /** The uid of the data source that is provisioned, unless one was named. */
 export const DATASOURCE_UID = `${NAME}-prometheus`

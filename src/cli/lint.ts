@@ -69,9 +69,20 @@ export function lintCommand(world: World): Command {
 function read(named: readonly string[], world: World): readonly LintFile[] {
   const others = named.filter(name => name !== STDIN)
   return [
-    ...(named.includes(STDIN) ? [{ path: STDIN, text: readFileSync(0, 'utf8') }] : []),
+    ...(named.includes(STDIN) ? [{ path: STDIN, text: readStdin() }] : []),
     ...readLintFiles(others, world.folder, ENDINGS),
   ]
+}
+
+/** All of standard input, which a pipe has or somebody types. Throws FILE_UNREADABLE when there is none. */
+function readStdin(): string {
+  try {
+    return readFileSync(0, 'utf8')
+  } catch (error) {
+    throw new CeleriacError('FILE_UNREADABLE', `Cannot read standard input: ${errorText(error)}.`, {
+      cause: error,
+    })
+  }
 }
 
 /** Writes the files that changed; what was read from stdin goes to stdout in no form but findings. */

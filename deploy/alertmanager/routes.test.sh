@@ -24,8 +24,15 @@ expect slack severity=warning component=celery alertname=CeleryTasksPerWorkerHig
 expect slack severity=warning component=celery alertname=CeleryRetriesHigh
 expect slack severity=warning component=worker alertname=WorkerCpuHigh
 expect slack severity=warning component=worker alertname=WorkerMemoryHigh
+expect pagerduty,slack severity=critical component=celery alertname=CeleryBrokerDown
 expect pagerduty,slack severity=critical component=celeriac alertname=CeleriacDown
 expect watchdog severity=info component=celeriac alertname=CeleriacWatchdog
+expect slack severity=warning component=celeriac alertname=CeleriacSourceBlind
+expect slack severity=warning component=celeriac alertname=CeleriacLagging
+expect slack severity=warning component=celeriac alertname=CeleriacEventsDropped
+expect slack severity=warning component=celeriac alertname=CeleriacSeriesDropped
+expect slack severity=warning component=celeriac alertname=CeleriacRulesFailing
+expect pagerduty,slack severity=critical component=celeriac alertname=CeleriacNotificationsFailing
 # Alerts of others.
 expect pagerduty,slack alertname=Other severity=critical
 expect slack alertname=Other

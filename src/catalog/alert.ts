@@ -18,15 +18,20 @@ export interface Parameter {
   readonly help: string
 }
 
+/** A label by which a limit of its own can be set: limits of single queues, of single tasks. */
+export type LimitScope = 'queue' | 'task'
+
 export interface ExprContext<P extends string = string> {
   readonly limit: number
-  /** Set when a limit holds for some queues only; `{}` otherwise. Goes to every selector that has a queue. */
-  readonly where: Where<'queue'>
+  /** Set when a limit holds for some queues or tasks only; `{}` otherwise. Goes to every selector that has these labels. */
+  readonly where: Where<LimitScope>
+  /** True for the limit of all that have none of their own: the one choice that may also speak of a broker as a whole. */
+  readonly rest: boolean
   readonly parameters: Readonly<Record<P, number>>
 }
 
 export interface TextContext<P extends string = string> {
-  /** The limit in words: `100`, `30s`, `90%`; a template that prints it when queues have their own. */
+  /** The limit in words: `100`, `30s`, `90%`; a template that prints it when queues or tasks have their own. */
   readonly limit: string
   readonly for: string
   readonly parameters: Readonly<Record<P, string>>
@@ -65,6 +70,8 @@ export interface Runbook {
   readonly check: readonly Step[]
   readonly act: readonly Step[]
   readonly escalate: readonly string[]
+  /** What tended to be seen in the minutes or hours before it fired. The panel a day and a week earlier is shown beside it. */
+  readonly before: readonly Step[]
 }
 
 export interface Alert<Name extends string = string, P extends string = string> {
@@ -74,14 +81,14 @@ export interface Alert<Name extends string = string, P extends string = string> 
   /** The number in the guide's list of metrics that it watches. */
   readonly guide?: number
   readonly severity: Severity
-  readonly component: 'celery' | 'redis' | 'worker'
+  readonly component: 'celery' | 'redis' | 'worker' | 'celeriac'
   readonly forMs: number
   readonly threshold: Threshold
   readonly parameters: Readonly<Record<P, Parameter>>
   /** What tells one firing from another. All are named in the texts. */
   readonly labels: readonly LabelName[]
-  /** Whether queues may have limits of their own. */
-  readonly perQueue: boolean
+  /** By which labels there may be limits of their own. Each is one that tells a firing. */
+  readonly scopes: readonly LimitScope[]
   /** Written as methods so that an alert with parameters of its own is still an `Alert`. */
   expr(context: ExprContext<P>): Expr
   /** Go templates. */
@@ -105,6 +112,7 @@ export const defaultExpr = (entry: Alert): Expr =>
   entry.expr({
     limit: entry.threshold.value,
     where: {},
+    rest: true,
     parameters: Object.fromEntries(
       Object.entries(entry.parameters).map(([name, parameter]) => [name, parameter.value]),
     ),

@@ -1,7 +1,8 @@
-/** Thresholds, times, severities and what is on: the part of an alert that config may change, checked before it is used. */
+/** Thresholds, times, severities and what is on: the part of an alert that config may change, laid over the catalog. */
 import { CeleriacError, parseDurationMs } from '../base/index.ts'
 import type { Alert } from './alert.ts'
 import { alerts } from './alerts/index.ts'
+import { checkAlertOverrides } from './check-overrides.ts'
 import type { Severity } from './spec.ts'
 
 /** What config may say about one alert. Left out means the catalog's value. */
@@ -11,131 +12,40 @@ export interface AlertOverride {
   /** A Prometheus duration: `5m`. */
   readonly for?: string
   readonly threshold?: number
-  /** Limits of single queues, where the alert is told by queue; null switches it off for that queue. */
-  readonly queues?: Readonly<Record<string, number | null>>
+  /** Limits of single queues, where the alert is told by queue. */
+  readonly queues?: OwnLimits
+  /** Limits of single tasks, where the alert is told by task. A task's own limit holds in every queue. */
+  readonly tasks?: OwnLimits
   readonly parameters?: Readonly<Record<string, number>>
 }
+
+/** By queue or task: its threshold, or more of its numbers; null switches the alert off for it. */
+export type OwnLimits = Readonly<Record<string, number | OwnLimit | null>>
+
+/** Numbers of one queue or task. Left out means what holds for the alert. */
+export type OwnLimit = Pick<AlertOverride, 'severity' | 'for' | 'threshold'>
 
 /** By alert name. */
 export type AlertOverrides = Readonly<Record<string, AlertOverride>>
 
-/** An alert with the numbers that hold. */
-export interface ConfiguredAlert {
-  readonly alert: Alert
-  readonly enabled: boolean
+/** Numbers by which an alert is decided. */
+export interface LimitNumbers {
   readonly severity: Severity
   readonly forMs: number
   readonly threshold: number
-  readonly queues: Readonly<Record<string, number | null>>
+}
+
+/** An alert with the numbers that hold. */
+export interface ConfiguredAlert extends LimitNumbers {
+  readonly alert: Alert
+  readonly enabled: boolean
+  /** Numbers of single queues and tasks, complete; null is off. A task's hold before those of its queue. */
+  readonly queues: Readonly<Record<string, LimitNumbers | null>>
+  readonly tasks: Readonly<Record<string, LimitNumbers | null>>
   readonly parameters: Readonly<Record<string, number>>
   /** True while every number is the catalog's, so that the catalog's test scenes hold. */
   readonly asCatalogued: boolean
 }
-
-/** One thing wrong, and where: `CeleryQueueDepthHigh.threshold`. */
-export interface OverrideProblem {
-  readonly path: string
-  readonly message: string
-}
-
-const SEVERITIES: readonly string[] = ['critical', 'warning', 'info'] satisfies Severity[]
-const KEYS: readonly string[] = [
-  'enabled',
-  'severity',
-  'for',
-  'threshold',
-  'queues',
-  'parameters',
-] satisfies (keyof AlertOverride)[]
-
-const isRecord = (value: unknown): value is Readonly<Record<string, unknown>> =>
-  typeof value === 'object' && value !== null && !Array.isArray(value)
-
-/**
- * Everything wrong with a value that should be `AlertOverrides`; empty when it is one. A limit on a quantile must lie below the
- * histogram's last bound, or it could never be passed (guide-flaw 14).
- */
-export function checkAlertOverrides(value: unknown): readonly OverrideProblem[] {
-  if (!isRecord(value)) return [{ path: '', message: 'must be an object by alert name' }]
-  return Object.entries(value).flatMap(([name, override]) => {
-    const entry = alerts.find(known => known.name === name)
-    if (entry === undefined)
-      return [{ path: name, message: `is no alert; there are ${alerts.map(known => known.name).join(', ')}` }]
-    return checkOverride(entry, override).map(([key, message]) => ({
-      path: [name, ...key].join('.'),
-      message,
-    }))
-  })
-}
-
-type Fault = readonly [path: readonly string[], message: string]
-
-function checkOverride(entry: Alert, override: unknown): readonly Fault[] {
-  if (!isRecord(override)) return [[[], 'must be an object']]
-  const faults: Fault[] = Object.keys(override)
-    .filter(key => !KEYS.includes(key))
-    .map(key => [[key], `is not known; there are ${KEYS.join(', ')}`])
-  const { enabled, severity, for: time, threshold, queues, parameters } = override
-  if (enabled !== undefined && typeof enabled !== 'boolean')
-    faults.push([['enabled'], 'must be true or false'])
-  if (severity !== undefined && !SEVERITIES.some(known => known === severity))
-    faults.push([['severity'], `must be one of ${SEVERITIES.join(', ')}`])
-  if (time !== undefined && (typeof time !== 'string' || parseDurationMs(time) === undefined))
-    faults.push([['for'], 'must be a duration such as 5m'])
-  if (threshold !== undefined)
-    faults.push(...checkThreshold(entry, threshold).map(m => [['threshold'], m] as const))
-  if (queues !== undefined) faults.push(...checkQueues(entry, queues))
-  if (parameters !== undefined) faults.push(...checkParameters(entry, parameters))
-  return faults
-}
-
-function checkQueues(entry: Alert, queues: unknown): readonly Fault[] {
-  if (!entry.perQueue) return [[['queues'], 'cannot be set: this alert is not told by queue']]
-  if (!isRecord(queues)) return [[['queues'], 'must be an object of limits by queue']]
-  return Object.entries(queues).flatMap(([queue, limit]) =>
-    limit === null ? [] : checkThreshold(entry, limit).map((m): Fault => [['queues', queue], m]),
-  )
-}
-
-function checkParameters(entry: Alert, parameters: unknown): readonly Fault[] {
-  if (!isRecord(parameters)) return [[['parameters'], 'must be an object of numbers']]
-  const known = Object.keys(entry.parameters)
-  return Object.entries(parameters).flatMap(([name, value]): Fault[] => {
-    if (!known.includes(name))
-      return [[['parameters', name], `is not known; there are ${known.join(', ') || 'none'}`]]
-    if (typeof value !== 'number' || !Number.isFinite(value) || value < 0)
-      return [[['parameters', name], 'must be a number, 0 or more']]
-    return []
-  })
-}
-
-function checkThreshold(entry: Alert, value: unknown): readonly string[] {
-  if (typeof value !== 'number' || !Number.isFinite(value)) return ['must be a number']
-  if (entry.threshold.unit !== 'per_second' && value < 0) return ['must be 0 or more']
-  if (entry.threshold.unit === 'ratio' && value > 1) return ['must be a ratio between 0 and 1']
-  return checkBuckets(entry, value)
-}
-
-/** Says when a limit lies outside the bounds of the histogram that it is compared with. */
-export function checkBuckets(entry: Alert, limit: number): readonly string[] {
-  if (entry.threshold.unit !== 'seconds') return []
-  return watchedHistograms(entry).flatMap(({ name, buckets }) => {
-    const first = buckets[0] ?? 0
-    const last = buckets.at(-1) ?? 0
-    if (limit >= first && limit < last) return []
-    return [`must lie within the buckets of ${name}: ${first} or more, less than ${last}`]
-  })
-}
-
-const watchedHistograms = (
-  entry: Alert,
-): readonly { readonly name: string; readonly buckets: readonly number[] }[] =>
-  entry
-    .expr({ limit: 0, where: {}, parameters: catalogParameters(entry) })
-    .metrics.flatMap(({ name, buckets }) => (buckets === undefined ? [] : [{ name, buckets }]))
-
-const catalogParameters = (entry: Alert): Readonly<Record<string, number>> =>
-  Object.fromEntries(Object.entries(entry.parameters).map(([name, { value }]) => [name, value]))
 
 /** Every alert with config laid over the catalog. Throws CONFIG_INVALID that lists all problems. */
 export function configureAlerts(overrides: AlertOverrides = {}): readonly ConfiguredAlert[] {
@@ -150,22 +60,63 @@ export function configureAlerts(overrides: AlertOverrides = {}): readonly Config
 }
 
 function configure(entry: Alert, override: AlertOverride): ConfiguredAlert {
-  const numbers = {
-    severity: override.severity ?? entry.severity,
-    forMs: override.for === undefined ? entry.forMs : (parseDurationMs(override.for) ?? entry.forMs),
-    threshold: override.threshold ?? entry.threshold.value,
-    queues: override.queues ?? {},
-    parameters: { ...catalogParameters(entry), ...override.parameters },
+  const catalogued: LimitNumbers = {
+    severity: entry.severity,
+    forMs: entry.forMs,
+    threshold: entry.threshold.value,
   }
+  const numbers = laidOver(catalogued, override)
+  const own = (limits: OwnLimits = {}): Readonly<Record<string, LimitNumbers | null>> =>
+    Object.fromEntries(
+      Object.entries(limits).map(([name, limit]) => [
+        name,
+        limit === null ? null : laidOver(numbers, typeof limit === 'number' ? { threshold: limit } : limit),
+      ]),
+    )
+  const parameters = {
+    ...Object.fromEntries(Object.entries(entry.parameters).map(([name, { value }]) => [name, value])),
+    ...override.parameters,
+  }
+  const queues = own(override.queues)
+  const tasks = own(override.tasks)
   return {
     alert: entry,
     enabled: override.enabled ?? true,
     ...numbers,
+    queues,
+    tasks,
+    parameters,
     asCatalogued:
-      numbers.severity === entry.severity &&
-      numbers.forMs === entry.forMs &&
-      numbers.threshold === entry.threshold.value &&
-      Object.keys(numbers.queues).length === 0 &&
-      Object.entries(entry.parameters).every(([name, { value }]) => numbers.parameters[name] === value),
+      sameNumbers(numbers, catalogued) &&
+      Object.keys(queues).length + Object.keys(tasks).length === 0 &&
+      Object.entries(entry.parameters).every(([name, { value }]) => parameters[name] === value),
   }
+}
+
+const laidOver = (numbers: LimitNumbers, own: OwnLimit): LimitNumbers => ({
+  severity: own.severity ?? numbers.severity,
+  forMs: own.for === undefined ? numbers.forMs : (parseDurationMs(own.for) ?? numbers.forMs),
+  threshold: own.threshold ?? numbers.threshold,
+})
+
+const sameNumbers = (a: LimitNumbers, b: LimitNumbers): boolean =>
+  a.severity === b.severity && a.forMs === b.forMs && a.threshold === b.threshold
+
+/** Reads labels by name; a label that is not there is empty or undefined. */
+export interface LabelReader {
+  get(name: string): string | undefined
+}
+
+/** The numbers that hold for a series: of its task, else of its queue, else of the alert; null where it is switched off. */
+export function numbersFor(configured: ConfiguredAlert, labels?: LabelReader): LimitNumbers | null {
+  if (!configured.enabled) return null
+  const { tasks, queues } = configured
+  for (const [own, name] of [
+    [tasks, labels?.get('task')],
+    [queues, labels?.get('queue')],
+  ] as const) {
+    if (name === undefined || !Object.hasOwn(own, name)) continue
+    return own[name] ?? null
+  }
+  return configured
 }

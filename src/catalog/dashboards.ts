@@ -1,6 +1,7 @@
 /** The five dashboards: which panels stand on each, in which rows, and by which labels they can be narrowed. */
 import type { LabelName } from './metrics.ts'
 import { type Panel, type PanelQuery, panels } from './panels/index.ts'
+import { mapSelectors } from './selectors.ts'
 import type { Expr } from './spec.ts'
 
 export interface DashboardRow {
@@ -183,34 +184,23 @@ export const dashboards: readonly Dashboard[] = [
   },
 ]
 
-/** What of a name belongs to one of its series: a histogram has three. */
-const baseName = (name: string): string => name.replace(/_(?:bucket|sum|count)$/, '')
-
 /**
  * An expression narrowed to chosen values: every selector whose metric has one of the labels, and does not name it already, gets
  * `label=~"$label"`. The value of "all" must be `.*`, which also takes series whose label is empty.
  */
-export function narrowed(expr: Expr, variables: readonly LabelName[]): string {
-  const byName = new Map(expr.metrics.map(each => [each.name, each]))
-  return expr.text.replaceAll(
-    /"(?:[^"\\]|\\.)*"|[A-Za-z_:][\w:]*(\{(?:"(?:[^"\\]|\\.)*"|[^"}])*\})?/g,
-    (found, braces: string | undefined) => {
-      if (found.startsWith('"')) return found
-      const name = braces === undefined ? found : found.slice(0, -braces.length)
-      const metric = byName.get(name) ?? byName.get(baseName(name))
-      if (metric === undefined) return found
-      const given = (braces ?? '').slice(1, -1)
-      const named = new Set(
-        [...given.matchAll(/(\w+)(?:=~|!~|!=|=)"(?:[^"\\]|\\.)*"/g)].map(([, label]) => label),
-      )
-      const added = variables
+export const narrowed = (expr: Expr, variables: readonly LabelName[]): string =>
+  mapSelectors(expr, ({ metric, name, matchers, range }) => {
+    const named = new Set(
+      [...matchers.matchAll(/(\w+)(?:=~|!~|!=|=)"(?:[^"\\]|\\.)*"/g)].map(([, label]) => label),
+    )
+    const all = [
+      ...(matchers === '' ? [] : [matchers]),
+      ...variables
         .filter(label => metric.labels.includes(label) && !named.has(label))
-        .map(label => `${label}=~"$${label}"`)
-      const matchers = [...(given === '' ? [] : [given]), ...added]
-      return matchers.length === 0 ? name : `${name}{${matchers.join(', ')}}`
-    },
-  )
-}
+        .map(label => `${label}=~"$${label}"`),
+    ]
+    return `${name}${all.length === 0 ? '' : `{${all.join(', ')}}`}${range}`
+  })
 
 /** The legend of a query where several brokers may be shown: that of a series of a broker names it. */
 export const fullLegend = ({ expr, legend }: PanelQuery): string =>

@@ -96,6 +96,13 @@ export const averageOver = <Label extends string>(
   windowMs = WINDOW_MS,
 ): Expr<Label> => call('avg_over_time', of, `${selector(of.name, where)}[${formatDuration(windowMs)}]`)
 
+/** How many samples of a gauge there are within a window. */
+export const countOver = <Label extends string>(
+  of: Gauge<Label>,
+  where: Where<NoInfer<Label>>,
+  windowMs: number,
+): Expr<Label> => call('count_over_time', of, `${selector(of.name, where)}[${formatDuration(windowMs)}]`)
+
 /** In parentheses, a text of several lines on lines of its own. */
 const parens = (text: string): string => (text.includes('\n') ? `(\n  ${indent(text, '  ')}\n)` : `(${text})`)
 

@@ -2,6 +2,7 @@ export {
   type Alert,
   type CloudWatchAlarm,
   defaultExpr,
+  type LimitScope,
   type Parameter,
   type Runbook,
   type Step,
@@ -9,17 +10,19 @@ export {
   watchedMetrics,
 } from './alert.ts'
 export { type AlertName, alerts } from './alerts/index.ts'
+export { alertSeries, stepsBefore } from './before.ts'
+export { checkAlertOverrides, checkBuckets } from './check-overrides.ts'
 export {
   type AlertOverride,
   type AlertOverrides,
-  checkAlertOverrides,
-  checkBuckets,
   type ConfiguredAlert,
   configureAlerts,
-  type OverrideProblem,
+  type LimitNumbers,
+  numbersFor,
+  type OwnLimit,
 } from './configure.ts'
 export { type Dashboard, type DashboardRow, dashboards, fullLegend, narrowed } from './dashboards.ts'
-export { type Inhibition, inhibitions } from './inhibitions.ts'
+export { inhibitedBy, type Inhibition, inhibitions } from './inhibitions.ts'
 export { type LabelName, type MetricId, type MetricName, metrics, type Metrics } from './metrics.ts'
 export {
   type Panel,
@@ -37,6 +40,7 @@ export {
   type CatalogRecordingRule,
   type CatalogRuleGroup,
   DEFAULT_EXTERNAL_URL,
+  META_GROUP,
   RECORDING_GROUP,
   RULE_INTERVAL_MS,
   ruleGroups,

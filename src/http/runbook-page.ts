@@ -1,5 +1,5 @@
 import { html, raw } from 'hono/html'
-import { type Alert, alerts, type Step } from '../catalog/index.ts'
+import { type Alert, alerts, type Step, stepsBefore } from '../catalog/index.ts'
 
 const STYLE = `:root{color-scheme:light dark;--page:light-dark(#f5f7fa,#0f1319);--panel:light-dark(#fff,#171d26);--text:light-dark(#18202b,#e6eaf1);--second:light-dark(#4a5566,#a6b1c2);--link:light-dark(#1450b0,#8ab4ff);--line:light-dark(#d6dce4,#2b3543)}
 body{margin:0;background:var(--page);color:var(--text);font:14px/1.5 Inter,system-ui,sans-serif}
@@ -68,6 +68,12 @@ export async function renderRunbook(
           <section>
             <h2>Escalate</h2>
             ${escalate.map(text => html`<p>${text}</p>`)}
+          </section>
+          <section>
+            <h2>What it looked like before</h2>
+            <ol>
+              ${stepsBefore(alert).map(step)}
+            </ol>
           </section>
         </main>
       </body>

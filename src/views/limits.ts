@@ -1,5 +1,5 @@
 import type { Labels } from '../base/index.ts'
-import { ALERT_GROUP, type ConfiguredAlert, type Unit } from '../catalog/index.ts'
+import { ALERT_GROUP, type ConfiguredAlert, META_GROUP, numbersFor, type Unit } from '../catalog/index.ts'
 import type { ActiveAlert } from '../rules/index.ts'
 
 export interface Limit {
@@ -10,7 +10,7 @@ export interface Limit {
   readonly unit: Unit
 }
 
-/** The limit of an alert for a series, as config has it; null when the alert is off, unknown, or has none for this queue. */
+/** The limit of an alert for a series, as config has it; null when the alert is off, unknown, or is off for this queue or task. */
 export type LimitOf = (alert: string | undefined, labels: Labels | undefined) => Limit | null
 
 /** The unit of an alert's value; null for rules that are not the catalog's. */
@@ -18,18 +18,18 @@ export type UnitOf = (alert: Pick<ActiveAlert, 'rule' | 'group'>) => Unit | null
 
 export function unitsOf(alerts: readonly ConfiguredAlert[]): UnitOf {
   const byName = new Map<string, Unit>(alerts.map(({ alert }) => [alert.name, alert.threshold.unit]))
-  return ({ rule, group }) => (group === ALERT_GROUP ? (byName.get(rule.alert) ?? null) : null)
+  return ({ rule, group }) =>
+    group === ALERT_GROUP || group === META_GROUP ? (byName.get(rule.alert) ?? null) : null
 }
 
 export function limitsOf(alerts: readonly ConfiguredAlert[]): LimitOf {
   const byName = new Map<string | undefined, ConfiguredAlert>(alerts.map(each => [each.alert.name, each]))
   return (name, labels) => {
     const configured = byName.get(name)
-    if (configured === undefined || !configured.enabled) return null
-    const { unit, direction } = configured.alert.threshold
-    const own = labels === undefined ? undefined : configured.queues[labels.get('queue')]
-    const value = own === undefined ? configured.threshold : own
-    return value === null ? null : { alert: configured.alert.name, value, bad: direction, unit }
+    const numbers = configured === undefined ? null : numbersFor(configured, labels)
+    if (configured === undefined || numbers === null) return null
+    const { name: alert, threshold } = configured.alert
+    return { alert, value: numbers.threshold, bad: threshold.direction, unit: threshold.unit }
   }
 }
 

@@ -3,13 +3,16 @@
  * parser makes, and knows each metric's kind and labels.
  */
 import {
+  type Alert,
   alertExpr,
   alerts,
+  alertSeries,
   configureAlerts,
   type Metric,
   metrics,
   panels,
   recorded,
+  stepsBefore,
 } from '../../src/catalog/index.ts'
 import { type Binary, type Expr, parse, typeOf, walk } from '../../src/promql/index.ts'
 
@@ -18,7 +21,7 @@ export const SERIES: ReadonlyMap<
   string,
   { readonly metric: Metric; readonly labels: readonly string[]; readonly counts: boolean }
 > = new Map(
-  [...Object.values<Metric>(metrics), ...Object.values<Metric>(recorded)].flatMap(metric =>
+  [...Object.values<Metric>(metrics), ...Object.values<Metric>(recorded), alertSeries].flatMap(metric =>
     metric.kind === 'histogram'
       ? [
           [`${metric.name}_bucket`, { metric, labels: [...metric.labels, 'le'], counts: true }] as const,
@@ -37,26 +40,34 @@ export const EXPRESSIONS: readonly (readonly [where: string, text: string])[] = 
   ),
   ...configureAlerts(
     Object.fromEntries(
-      alerts
-        .filter(({ perQueue }) => perQueue)
-        .map(({ name, threshold }) => [
-          name,
-          { queues: { 'a"b|c': threshold.value + 1, reports: threshold.value + 2, off: null } },
-        ]),
+      alerts.flatMap(({ name, scopes, threshold: { value, unit } }) => {
+        const more = unit === 'ratio' ? 0.1 : 1
+        const own = {
+          'a"b|c': value + more,
+          reports: { threshold: value + 2 * more, for: '1m' },
+          off: null,
+        }
+        return scopes.length === 0
+          ? []
+          : [[name, Object.fromEntries(scopes.map(scope => [`${scope}s`, own]))] as const]
+      }),
     ),
   ).map(
     configured =>
-      [`alert ${configured.alert.name} with limits by queue`, alertExpr(configured).text] as const,
+      [`alert ${configured.alert.name} with limits of queues and tasks`, alertExpr(configured).text] as const,
   ),
   ...Object.values(panels).flatMap(({ id, queries }) =>
     queries.map(({ expr }, i) => [`panel ${id} query ${i + 1}`, expr.text] as const),
   ),
-  ...alerts.flatMap(({ name, runbook, cloudwatch }) => [
-    ...[...runbook.check, ...runbook.act].flatMap(({ text, query }) =>
-      query === undefined ? [] : [[`runbook of ${name}: ${text}`, query.text] as const],
-    ),
-    ...(cloudwatch === null ? [] : [[`CloudWatch form of ${name}`, cloudwatch.publishes.text] as const]),
-  ]),
+  ...(alerts as readonly Alert[]).flatMap(alert => {
+    const { name, runbook, cloudwatch } = alert
+    return [
+      ...[...runbook.check, ...runbook.act, ...stepsBefore(alert)].flatMap(({ text, query }) =>
+        query === undefined ? [] : [[`runbook of ${name}: ${text}`, query.text] as const],
+      ),
+      ...(cloudwatch === null ? [] : [[`CloudWatch form of ${name}`, cloudwatch.publishes.text] as const]),
+    ]
+  }),
 ]
 
 const isVector = (expr: Expr): boolean => typeOf(expr) === 'vector'

@@ -10,11 +10,15 @@ import {
   collectedMetrics,
   configureAlerts,
   defaultExpr,
+  inhibitedBy,
+  inhibitions,
   type Metric,
   metrics,
+  numbersFor,
   panels,
   recorded,
   ruleGroups,
+  stepsBefore,
   watchedMetrics,
 } from '../../src/catalog/index.ts'
 import { deriv, latest, on, promql, rate, sumBy } from '../../src/catalog/expr.ts'
@@ -37,6 +41,11 @@ import {
 import { parse as parseYaml, stringify } from 'yaml'
 
 const everyAlert: readonly Alert[] = alerts
+const TEST_FILES = ['celery.rules.test.yml', 'celeriac-meta.rules.test.yml']
+/** promtool makes a store for each case, which takes half a second, and much longer on a busy machine. */
+const PATIENCE_MS = 300_000
+const FLEET_ALERTS = everyAlert.filter(({ component }) => component !== 'celeriac')
+const META_ALERTS = everyAlert.filter(({ component }) => component === 'celeriac')
 
 test.each(EXPRESSIONS)('%s parses, and reads only what is declared, soundly', (_, text) => {
   parse(text)
@@ -103,7 +112,7 @@ describe('names', () => {
       expect(names).toEqual([...new Set(names)])
   })
 
-  test('there are the nine alerts of the guide and the five that it lists and never writes', () => {
+  test('there are the nine alerts of the guide, the five that it lists and never writes, and those on what watches', () => {
     expect(everyAlert.map(({ name }) => name)).toEqual([
       'CeleryQueueDepthHigh',
       'CeleryQueueGrowing',
@@ -119,6 +128,13 @@ describe('names', () => {
       'CeleryRetriesHigh',
       'WorkerCpuHigh',
       'WorkerMemoryHigh',
+      'CeleryBrokerDown',
+      'CeleriacSourceBlind',
+      'CeleriacLagging',
+      'CeleriacEventsDropped',
+      'CeleriacSeriesDropped',
+      'CeleriacRulesFailing',
+      'CeleriacNotificationsFailing',
     ])
   })
 
@@ -150,6 +166,10 @@ describe.each(everyAlert.map(alert => [alert.name, alert] as const))('%s', (name
     expect(alert.runbook.check.filter(({ query }) => query !== undefined).length).toBeGreaterThan(0)
     expect(alert.runbook.act.length).toBeGreaterThan(0)
     expect(alert.runbook.escalate.length).toBeGreaterThan(0)
+    expect(alert.runbook.before.length).toBeGreaterThan(0)
+    expect(stepsBefore(alert).map(({ text }) => text)).toEqual(
+      expect.arrayContaining(['The same number at this time yesterday:', 'And a week ago:']),
+    )
     expect(alert.scenes.fires.every(scene => scene.alerts.length > 0)).toBe(true)
     expect(alert.scenes.fires.length).toBeGreaterThan(0)
     expect(alert.scenes.quiet.every(scene => scene.alerts.length === 0)).toBe(true)
@@ -210,6 +230,40 @@ describe('CloudWatch forms', () => {
       const meaning = `${publishes.text} by ${dimensions.join()}`
       expect(published.get(metric) ?? meaning).toBe(meaning)
       published.set(metric, meaning)
+    }
+  })
+})
+
+describe('inhibitions', () => {
+  const named = (name: string): Alert | undefined => everyAlert.find(alert => alert.name === name)
+
+  test.each(inhibitions.map(each => [each.source, each] as const))(
+    '%s mutes only what shares its labels',
+    (_, { source, where, targets, equal }) => {
+      expect(equal.length).toBeGreaterThan(0)
+      for (const name of [source, ...targets])
+        expect([name, equal.filter(label => !named(name)?.labels.includes(label))]).toEqual([name, []])
+      for (const label of Object.keys(where)) expect(named(source)?.labels).toContain(label)
+      expect(targets).toEqual([...new Set(targets)])
+    },
+  )
+
+  test('nothing mutes itself, also not by way of others', () => {
+    const reached = (name: string, path: readonly string[] = []): boolean =>
+      inhibitedBy(name).some(({ source }) => path.includes(source) || reached(source, [...path, name]))
+    for (const { name } of everyAlert) expect([name, reached(name, [name])]).toEqual([name, false])
+  })
+
+  test('without the broker each alert that rests on it is muted, and without events each that rests on them', () => {
+    const muted = (source: string) =>
+      inhibitions.filter(each => each.source === source).flatMap(({ targets }) => targets)
+    const restsOn = (alert: Alert, source: string): boolean =>
+      collectedMetrics(watchedMetrics(alert)).every(({ sources }) => sources.every(each => each === source))
+    for (const alert of FLEET_ALERTS) {
+      if (restsOn(alert, 'broker')) expect(muted('CeleryBrokerDown')).toContain(alert.name)
+      // What is more severe is never muted by less.
+      if (restsOn(alert, 'events') && alert.severity !== 'critical')
+        expect(muted('CeleriacSourceBlind')).toContain(alert.name)
     }
   })
 })
@@ -281,9 +335,101 @@ describe('config', () => {
     expect((await playOurs(rules, [asked])).failures).toEqual([])
   })
 
+  test('queues and tasks with a time or severity of their own get a rule of their own, which tells its numbers', () => {
+    const rules = ruleGroups({
+      alerts: configureAlerts({
+        CelerySlowProcessing: {
+          queues: { batch: { threshold: 600, severity: 'info' }, fast: 5 },
+          tasks: { render: { threshold: 90, for: '1m' }, nightly: null, mail: 5 },
+        },
+      }),
+    })
+      .flatMap(group => group.rules)
+      .flatMap(rule => (rule.kind === 'alert' && rule.alert === 'CelerySlowProcessing' ? [rule] : []))
+    const [common, batch, render, ...others] = rules
+    expect(others).toEqual([])
+    expect(common).toMatchObject({ forMs: 600_000, labels: { severity: 'warning' } })
+    expect(batch).toMatchObject({ forMs: 600_000, labels: { severity: 'info' } })
+    expect(render).toMatchObject({ forMs: 60_000, labels: { severity: 'warning' } })
+    expect(common?.expr).toContain('{queue!~"batch|fast", task!~"mail|nightly|render"}')
+    expect(common?.expr).toContain('{queue="fast", task!~"mail|nightly|render"}')
+    expect(common?.expr).toContain('{task="mail"}')
+    expect(batch?.expr).toContain('{queue="batch", task!~"mail|nightly|render"}')
+    expect(render?.expr).toContain('{task="render"}')
+    expect(rules.map(({ expr }) => expr).join()).not.toContain('"nightly"')
+    expect(common?.annotations['description']).toContain(
+      'The limit of {{ if eq $labels.task "mail" }}5s{{ else if eq $labels.queue "fast" }}5s{{ else }}1m{{ end }} has been passed for 10m.',
+    )
+    expect(render?.annotations['description']).toContain(
+      '"render" }}1m30s{{ else }}1m30s{{ end }} has been passed for 1m.',
+    )
+    for (const { expr } of rules) expect(faultsOf(expr)).toEqual([])
+  })
+
+  test('the number of a task holds before that of its queue, and that before the common one', () => {
+    const [configured] = configureAlerts({
+      CelerySlowProcessing: {
+        threshold: 50,
+        queues: { batch: { threshold: 600 }, off: null },
+        tasks: { render: { for: '1m' }, never: null },
+      },
+    }).filter(({ alert }) => alert.name === 'CelerySlowProcessing')
+    const of = (task: string, queue: string) =>
+      configured &&
+      numbersFor(
+        configured,
+        new Map([
+          ['task', task],
+          ['queue', queue],
+        ]),
+      )
+    expect(of('other', 'other')).toMatchObject({ threshold: 50, forMs: 600_000 })
+    expect(of('other', 'batch')).toMatchObject({ threshold: 600, forMs: 600_000 })
+    expect(of('render', 'batch')).toMatchObject({ threshold: 50, forMs: 60_000 })
+    expect(of('render', 'off')).toMatchObject({ threshold: 50 })
+    expect(of('other', 'off')).toBeNull()
+    expect(of('never', 'batch')).toBeNull()
+    expect(of('constructor', 'toString')).toMatchObject({ threshold: 50 })
+  })
+
+  test('a task whose failures are expected does not page, nor weigh on its broker; the rest is still watched', async () => {
+    const task = (name: string) => ({ broker: 'default', task: name, queue: 'reports' })
+    const failing = (name: string) => line(metrics.taskFailed, { ...task(name), exception: 'E' }, '0+9x80')
+    const rules = ruleFiles({
+      alerts: configureAlerts({ CeleryHighFailureRate: { tasks: { probe: null, flaky: 0.5 } } }),
+    })
+    const asked = (name: string, input: Case['input_series'], firing: readonly object[]): Case => ({
+      name,
+      interval: '15s',
+      input_series: input,
+      promql_expr_test: [
+        {
+          expr: 'count by (task) (ALERTS{alertstate="firing", alertname="CeleryHighFailureRate"})',
+          eval_time: '15m',
+          exp_samples: firing as { labels: string; value: number }[],
+        },
+      ],
+    })
+    const good = (name: string, each: number) => line(metrics.taskSucceeded, task(name), `0+${each}x80`)
+    const cases = [
+      asked('expected', [failing('probe'), failing('flaky'), good('flaky', 11), good('a', 1)], []),
+      asked('beyond its own', [failing('flaky'), good('flaky', 5)], [{ labels: '{task="flaky"}', value: 1 }]),
+      asked(
+        'another',
+        [failing('probe'), failing('a'), good('a', 9)],
+        [
+          { labels: '{task="a"}', value: 1 },
+          { labels: '{}', value: 1 },
+        ],
+      ),
+    ]
+    expect(play(rules, cases).output).toContain('SUCCESS')
+    expect((await playOurs(rules, cases)).failures).toEqual([])
+  })
+
   test('an alert that is switched off has no rule', () => {
     const [, group] = ruleGroups({ alerts: configureAlerts({ WorkerCpuHigh: { enabled: false } }) })
-    expect(group?.rules.length).toBe(13)
+    expect(group?.rules.length).toBe(FLEET_ALERTS.length - 1)
   })
 
   test.each([
@@ -300,6 +446,23 @@ describe('config', () => {
     ],
     [{ CeleryNoWorkers: { enabled: 'no' } }, 'CeleryNoWorkers.enabled must be true or false'],
     [{ CeleryNoWorkers: { queues: { a: 1 } } }, 'CeleryNoWorkers.queues cannot be set'],
+    [{ CeleryQueueWaitHigh: { tasks: { a: 1 } } }, 'CeleryQueueWaitHigh.tasks cannot be set'],
+    [
+      { CelerySlowProcessing: { tasks: 60 } },
+      'CelerySlowProcessing.tasks must be an object of limits by task',
+    ],
+    [
+      { CelerySlowProcessing: { tasks: { 'a.b': 'slow' } } },
+      'CelerySlowProcessing.tasks.a.b must be a number',
+    ],
+    [
+      { CelerySlowProcessing: { tasks: { a: { treshold: 5 } } } },
+      'CelerySlowProcessing.tasks.a.treshold is not known; there are severity, for, threshold',
+    ],
+    [
+      { CeleryQueueDepthHigh: { queues: { a: { for: 5 } } } },
+      'CeleryQueueDepthHigh.queues.a.for must be a duration',
+    ],
     [
       { CeleryNoWorkers: { parameters: { a: 1 } } },
       'CeleryNoWorkers.parameters.a is not known; there are none',
@@ -358,14 +521,15 @@ describe('emitted files', () => {
     const checked = promtool(['check', 'rules', '--lint=all', '--lint-fatal', ...rules], files)
     expect(checked.output).not.toMatch(/FAILED|lint error/)
     expect(checked.ok).toBe(true)
-    expect(checked.output).toContain('14 rules found')
+    for (const count of [FLEET_ALERTS.length, META_ALERTS.length + 2])
+      expect(checked.output).toContain(`${count} rules found`)
     expect(promtool(['check', 'config', 'prometheus.yml'], files)).toMatchObject({ ok: true })
   })
 
   test('one file holds all rules, for a pipe', () => {
     const { path, content } = emitRuleFile()
     const checked = promtool(['check', 'rules', '--lint=all', '--lint-fatal', path], { [path]: content })
-    expect(checked.output).toContain(`${14 + Object.keys(recorded).length} rules found`)
+    expect(checked.output).toContain(`${everyAlert.length + 2 + Object.keys(recorded).length} rules found`)
     expect(checked.ok).toBe(true)
   })
 
@@ -378,14 +542,14 @@ describe('emitted files', () => {
     )
   })
 
-  test.each(['celery.rules.test.yml', 'celeriac-meta.rules.test.yml'])('promtool plays %s', path => {
+  test.each(TEST_FILES)('promtool plays %s', { timeout: PATIENCE_MS }, path => {
     const verdict = promtool(['test', 'rules', path], emitted())
     expect(verdict.output).toContain('SUCCESS')
     expect(verdict.ok).toBe(true)
   })
 
   test('each alert fires in one case and stays quiet in another', () => {
-    const cases = readTests(emitted()['celery.rules.test.yml'] ?? '').tests.flatMap(
+    const cases = TEST_FILES.flatMap(path => readTests(emitted()[path] ?? '').tests).flatMap(
       ({ alert_rule_test = [] }) => alert_rule_test,
     )
     for (const { name } of everyAlert) {
@@ -406,7 +570,7 @@ describe('emitted files', () => {
     )
     expect(names.has('CeleryNoWorkers')).toBe(false)
     expect(names.has('WorkerCpuHigh')).toBe(false)
-    expect(names.size).toBe(12)
+    expect(names.size).toBe(FLEET_ALERTS.length - 2)
   })
 
   test('the same options give the same bytes', () => {
@@ -421,16 +585,25 @@ describe('emitted files', () => {
   })
 })
 
-describe('the cases can fail', () => {
+describe('the cases can fail', { timeout: PATIENCE_MS }, () => {
   const files = emitted()
-  const cases = readTests(files['celery.rules.test.yml'] ?? '').tests
-  const alertFile = readRules(files['celery-alerts.rules.yml'] ?? '')
+  const cases = TEST_FILES.flatMap(path => readTests(files[path] ?? '').tests).filter(
+    ({ alert_rule_test: [first] = [] }) => everyAlert.some(({ name }) => name === first?.alertname),
+  )
+  const alertFile: RuleFile = {
+    groups: ['celery-alerts.rules.yml', 'celeriac-meta.rules.yml'].flatMap(
+      path => readRules(files[path] ?? '').groups,
+    ),
+  }
   const isFiring = ({ alert_rule_test: [first] = [] }: Case): boolean => (first?.exp_alerts ?? []).length > 0
 
   /** Plays the cases with every alert rule changed; gives the names of the cases that fail. */
   function failing(change: (rule: Rule) => Rule, played: readonly Case[]): ReadonlySet<string> {
     const mutant: RuleFile = {
-      groups: alertFile.groups.map(group => ({ ...group, rules: group.rules.map(change) })),
+      groups: alertFile.groups.map(group => ({
+        ...group,
+        rules: group.rules.filter(({ alert }) => everyAlert.some(({ name }) => name === alert)).map(change),
+      })),
     }
     const { output } = play(
       {

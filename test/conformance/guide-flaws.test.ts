@@ -314,7 +314,8 @@ test('flaw 16: every summary says which task, queue, container or broker it is a
   for (const rule of ruleGroups().flatMap(group => group.rules)) {
     if (rule.kind !== 'alert') continue
     const { labels = [] } = everyAlert.find(({ name }) => name === rule.alert) ?? {}
-    expect(labels.length).toBeGreaterThan(0)
+    // Celeriac standing still is told once: whoever scrapes several has it by instance.
+    expect([rule.alert, labels.length > 0]).toEqual([rule.alert, rule.alert !== 'CeleriacLagging'])
     const needed = labels.length === 1 ? labels : labels.filter(label => label !== 'broker')
     for (const label of needed) expect(rule.annotations['summary']).toContain(`$labels.${label} }}`)
   }
@@ -435,7 +436,7 @@ test('flaw 23: what the Redis alerts read comes from the broker itself, without 
 
 test('flaw 24: every alert links to a runbook that exists', () => {
   const rules = ruleGroups().flatMap(group => group.rules.filter(rule => rule.kind === 'alert'))
-  expect(rules).toHaveLength(14)
+  expect(rules).toHaveLength(everyAlert.length)
   for (const { annotations } of rules) {
     const slug = /\/runbooks\/([a-z-]+)$/.exec(annotations['runbook_url'] ?? '')?.[1] ?? ''
     expect(existsSync(fileURLToPath(new URL(`../../docs/runbooks/${slug}.md`, import.meta.url)))).toBe(true)

@@ -1,9 +1,10 @@
 import { HOUR, MINUTE } from '../../base/index.ts'
 import { alert } from '../alert.ts'
-import { either, increase, latest, on, promql, rate, sumBy, topk, when } from '../expr.ts'
+import { either, increase, latest, on, promql, rate, series, sumBy, topk, when, type Where } from '../expr.ts'
 import { metrics } from '../metrics.ts'
 import { recorded } from '../recording-rules.ts'
 import { fires, line, quiet } from '../scene.ts'
+import type { Expr } from '../spec.ts'
 import { VALUE } from '../wording.ts'
 
 /** Twice the window of the ratio, so that a task that runs every two minutes can reach the minimum. */
@@ -11,6 +12,19 @@ const VOLUME_WINDOW_MS = 10 * MINUTE
 
 const task = (name: string, queue = 'reports') => ({ broker: 'default', task: name, queue })
 const failing = (name: string, queue = 'reports') => ({ ...task(name, queue), exception: 'ValueError' })
+
+const TASK = ['broker', 'task', 'queue'] as const
+
+const failures = (where: Where<'task' | 'queue'>) => increase(metrics.taskFailed, where, VOLUME_WINDOW_MS)
+
+/** Share of all finished runs of a broker that failed; what has limits of its own is judged by those alone, and left out. */
+const brokerRatio = (where: Where<'task' | 'queue'>): Expr =>
+  Object.keys(where).length === 0
+    ? promql`1 - ${latest(recorded.successRate)}`
+    : promql`
+        ${sumBy(['broker'], rate(metrics.taskFailed, where))}
+        / ${on('broker')}
+        (${sumBy(['broker'], series(recorded.finished, where))} > 0)`
 
 /** One rule raises this alert for a task of a queue and for a whole broker; the texts follow the labels that are there. */
 const SUBJECT =
@@ -32,19 +46,23 @@ export const highFailureRate = alert({
     },
   },
   labels: ['broker', 'task', 'queue'],
-  perQueue: false,
-  expr: ({ limit, parameters }) =>
+  scopes: ['queue', 'task'],
+  expr: ({ limit, where, rest, parameters }) =>
     either([
       when(
-        promql`${latest(recorded.failureRatio)} > ${limit}`,
-        on('broker', 'task', 'queue'),
-        promql`${sumBy(['broker', 'task', 'queue'], increase(metrics.taskFailed, {}, VOLUME_WINDOW_MS))} >= ${parameters.minimumFailures}`,
+        promql`${latest(recorded.failureRatio, where)} > ${limit}`,
+        on(...TASK),
+        promql`${sumBy(TASK, failures(where))} >= ${parameters.minimumFailures}`,
       ),
-      when(
-        promql`1 - ${latest(recorded.successRate)} > ${limit}`,
-        on('broker'),
-        promql`${sumBy(['broker'], increase(metrics.taskFailed, {}, VOLUME_WINDOW_MS))} >= ${parameters.minimumFailures}`,
-      ),
+      ...(rest
+        ? [
+            when(
+              promql`${brokerRatio(where)} > ${limit}`,
+              on('broker'),
+              promql`${sumBy(['broker'], failures(where))} >= ${parameters.minimumFailures}`,
+            ),
+          ]
+        : []),
     ]),
   summary: () => `${VALUE.ratio} of runs fail: ${SUBJECT}`,
   description: ({ limit, for: time, parameters }) =>
@@ -96,6 +114,16 @@ export const highFailureRate = alert({
     escalate: [
       'Users lose results: tell the owner of the task at once.',
       'The dependency that fails belongs to another team.',
+    ],
+    before: [
+      {
+        text: 'A step from one minute to the next is a deploy or a dependency; a slope is a resource that runs out.',
+        query: latest(recorded.failureRatio),
+      },
+      {
+        text: 'Retries often rise before failures do: tasks give up last.',
+        query: latest(recorded.retriesPerTask),
+      },
     ],
   },
   scenes: {

@@ -18,7 +18,7 @@ export const lowRedundancy = alert({
   threshold: { value: 2, unit: 'count', direction: 'under' },
   parameters: {},
   labels: ['broker'],
-  perQueue: false,
+  scopes: [],
   // Without any worker CeleryNoWorkers speaks, and this one keeps silent (guide-flaw 7).
   expr: ({ limit }) => promql`(${latest(metrics.workerCount)} > 0) < ${limit}`,
   summary: () => `Celery workers up on broker ${label('broker')}: ${VALUE.count}`,
@@ -58,6 +58,12 @@ export const lowRedundancy = alert({
       { text: 'Two workers share one node name: give each its own with -n, they overwrite each other.' },
     ],
     escalate: ['The worker ends again after each start.', 'The remaining workers are saturated.'],
+    before: [
+      {
+        text: 'A worker vanished (no goodbye) or stopped (a deploy, scaling down).',
+        query: latest(metrics.workers),
+      },
+    ],
   },
   scenes: {
     fires: [

@@ -17,7 +17,7 @@ export const noWorkers = alert({
   threshold: { value: 1, unit: 'count', direction: 'under' },
   parameters: {},
   labels: ['broker'],
-  perQueue: false,
+  scopes: [],
   // 0 is proven; while the number cannot be known the series is absent, which is not less than anything (guide-flaw 13).
   expr: ({ limit }) => promql`${latest(metrics.workerCount)} < ${limit}`,
   summary: () => `No Celery worker is up on broker ${label('broker')}`,
@@ -70,6 +70,12 @@ export const noWorkers = alert({
     escalate: [
       'No worker is back 15 minutes after the first alert.',
       'Work has an agreed deadline that will be missed: tell its owner now.',
+    ],
+    before: [
+      {
+        text: 'All at once: a deploy, the host or the broker. One by one over an hour: memory, or tasks that kill their process.',
+        query: latest(metrics.workers),
+      },
     ],
   },
   scenes: {

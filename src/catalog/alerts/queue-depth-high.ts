@@ -19,7 +19,7 @@ export const queueDepthHigh = alert({
   threshold: { value: 100, unit: 'count', direction: 'over' },
   parameters: {},
   labels: ['broker', 'queue'],
-  perQueue: true,
+  scopes: ['queue'],
   expr: ({ limit, where }) => promql`${latest(metrics.queueDepth, where)} > ${limit}`,
   summary: () => `Queue ${label('queue')} has ${VALUE.count} tasks waiting`,
   description: ({ limit, for: time }) =>
@@ -83,6 +83,16 @@ export const queueDepthHigh = alert({
       'The queue still grows 15 minutes after workers were added.',
       'The broker runs short of memory (RedisMemoryHigh).',
       'Tasks must be thrown away: the owner of the task decides.',
+    ],
+    before: [
+      {
+        text: 'A burst: depth jumped within a minute and falls since. Sustained: it climbs in a straight line.',
+        query: latest(metrics.queueDepth),
+      },
+      {
+        text: 'Minutes earlier busy workers came near 1, or consumers of the queue went away.',
+        query: latest(recorded.busyRatio),
+      },
     ],
   },
   scenes: {

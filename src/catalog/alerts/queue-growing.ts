@@ -24,7 +24,7 @@ export const queueGrowing = alert({
     },
   },
   labels: ['broker', 'queue'],
-  perQueue: true,
+  scopes: ['queue'],
   expr: ({ limit, where, parameters }) => promql`
     ${maxBy(['broker', 'queue'], deriv(metrics.queueDepth, where))} > ${limit}
     and ${on('broker', 'queue')} ${latest(metrics.queueDepth, where)} > ${parameters.minimumDepth}`,
@@ -62,6 +62,12 @@ export const queueGrowing = alert({
     escalate: [
       'The oldest task is older than its callers wait.',
       'The cause is outside the workers: hand over to the owner of the slow dependency.',
+    ],
+    before: [
+      {
+        text: 'What arrives passed what leaves, some ten minutes ago: a producer woke up, or runs became longer.',
+        query: latest(recorded.runtimeAverage),
+      },
     ],
   },
   scenes: {

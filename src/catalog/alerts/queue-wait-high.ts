@@ -18,7 +18,7 @@ export const queueWaitHigh = alert({
   threshold: { value: 30, unit: 'seconds', direction: 'over' },
   parameters: {},
   labels: ['broker', 'queue'],
-  perQueue: true,
+  scopes: ['queue'],
   expr: ({ limit, where }) =>
     promql`${quantile(0.95, metrics.taskWait, ['broker', 'queue'], where)} > ${limit}`,
   summary: () => `Tasks wait long in queue ${label('queue')}: p95 ${VALUE.seconds}`,
@@ -63,6 +63,12 @@ export const queueWaitHigh = alert({
       },
     ],
     escalate: ['Waits pass what was promised to users.'],
+    before: [
+      {
+        text: 'Depth rises before waits do: a wait is known only when its task starts.',
+        query: latest(metrics.queueDepth),
+      },
+    ],
   },
   scenes: {
     fires: [

@@ -21,7 +21,7 @@ export const redisConnectionsSaturated = alert({
   threshold: { value: 0.9, unit: 'ratio', direction: 'over' },
   parameters: {},
   labels: ['broker'],
-  perQueue: false,
+  scopes: [],
   expr: ({ limit }) => promql`${share} > ${limit}`,
   summary: () => `Redis of broker ${label('broker')} has ${VALUE.ratio} of its connections in use`,
   description: ({ limit, for: time }) =>
@@ -64,6 +64,12 @@ export const redisConnectionsSaturated = alert({
       { text: 'Raise maxclients, together with the file limit of the Redis process.' },
     ],
     escalate: ['Clients are refused ("max number of clients reached").'],
+    before: [
+      {
+        text: 'A slope over days is a leak, a step is a deploy that opens more of them.',
+        query: latest(metrics.redisConnectedClients),
+      },
+    ],
   },
   scenes: {
     fires: [

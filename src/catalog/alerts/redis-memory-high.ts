@@ -21,7 +21,7 @@ export const redisMemoryHigh = alert({
   threshold: { value: 0.8, unit: 'ratio', direction: 'over' },
   parameters: {},
   labels: ['broker'],
-  perQueue: false,
+  scopes: [],
   // maxmemory 0 is Redis' default and means no limit: no share, no alert (guide-flaw 18).
   expr: ({ limit }) => promql`${share} > ${limit}`,
   summary: () => `Redis of broker ${label('broker')} uses ${VALUE.ratio} of its memory`,
@@ -71,6 +71,12 @@ export const redisMemoryHigh = alert({
     escalate: [
       'Memory reaches 95 %.',
       'Keys were evicted: the owners of the tasks must know that work may be lost.',
+    ],
+    before: [
+      {
+        text: 'A queue that filled, or results without an expiry: memory follows the depth of queues, or climbs on its own.',
+        query: sumBy(['broker'], latest(metrics.queueDepth)),
+      },
     ],
   },
   scenes: {

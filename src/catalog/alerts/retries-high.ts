@@ -24,7 +24,7 @@ export const retriesHigh = alert({
     },
   },
   labels: ['broker', 'task', 'queue'],
-  perQueue: true,
+  scopes: ['queue', 'task'],
   expr: ({ limit, where, parameters }) =>
     when(
       promql`${latest(recorded.retriesPerTask, where)} > ${limit}`,
@@ -72,6 +72,12 @@ export const retriesHigh = alert({
       { text: 'celery.chord_unlock retries: a member of a chord was lost. Find it, or forget the chord.' },
     ],
     escalate: ['The retries overload what they call.', 'The dependency that fails belongs to another team.'],
+    before: [
+      {
+        text: 'The first retries come seconds after what the task calls began to fail.',
+        query: sumBy(['broker', 'task', 'queue'], rate(metrics.taskRetry)),
+      },
+    ],
   },
   scenes: {
     fires: [

@@ -18,7 +18,7 @@ export const slowProcessing = alert({
   threshold: { value: 60, unit: 'seconds', direction: 'over' },
   parameters: {},
   labels: ['broker', 'task', 'queue'],
-  perQueue: true,
+  scopes: ['queue', 'task'],
   expr: ({ limit, where }) =>
     promql`${quantile(0.95, metrics.taskRuntime, ['broker', 'task', 'queue'], where)} > ${limit}`,
   summary: () => `Task ${label('task')} in queue ${label('queue')} is slow: p95 ${VALUE.seconds}`,
@@ -67,6 +67,12 @@ export const slowProcessing = alert({
     escalate: [
       'Callers time out.',
       'Runs come near the broker’s limit for unacknowledged tasks (Redis visibility_timeout, one hour): they will be run twice.',
+    ],
+    before: [
+      {
+        text: 'The mean moves first when all runs slow down; p95 alone when a few large inputs come.',
+        query: latest(recorded.runtimeAverage),
+      },
     ],
   },
   scenes: {

@@ -19,7 +19,7 @@ export const tasksPerWorkerHigh = alert({
   threshold: { value: 10, unit: 'count', direction: 'over' },
   parameters: {},
   labels: ['broker'],
-  perQueue: false,
+  scopes: [],
   expr: ({ limit }) => promql`${latest(recorded.tasksPerWorker)} > ${limit}`,
   summary: () => `Each worker on broker ${label('broker')} runs ${VALUE.count} tasks`,
   description: ({ limit, for: time }) =>
@@ -56,6 +56,12 @@ export const tasksPerWorkerHigh = alert({
       },
     ],
     escalate: ['No further workers can be had and CeleryQueueWaitHigh fires too.'],
+    before: [
+      {
+        text: 'Workers went away while the work stayed, or tasks became longer.',
+        query: latest(metrics.workerCount),
+      },
+    ],
   },
   scenes: {
     fires: [

@@ -18,7 +18,7 @@ export const workerCpuHigh = alert({
   threshold: { value: 80, unit: 'percent', direction: 'over' },
   parameters: {},
   labels: ['broker', 'container', 'worker'],
-  perQueue: false,
+  scopes: [],
   expr: ({ limit }) => promql`${latest(metrics.containerCpu)} > ${limit}`,
   summary: () =>
     `CPU of ${label('container')} is at ${VALUE.percent}{{ with $labels.worker }} (worker {{ . }}){{ end }}`,
@@ -56,6 +56,12 @@ export const workerCpuHigh = alert({
       { text: 'More processes than cores: lower the concurrency.' },
     ],
     escalate: ['CeleryQueueWaitHigh or CelerySlowProcessing fires as well and no capacity is left.'],
+    before: [
+      {
+        text: 'More tasks at once on this worker, or the same tasks with heavier input.',
+        query: latest(metrics.workerActive),
+      },
+    ],
   },
   scenes: {
     fires: [

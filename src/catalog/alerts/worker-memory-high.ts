@@ -18,7 +18,7 @@ export const workerMemoryHigh = alert({
   threshold: { value: 85, unit: 'percent', direction: 'over' },
   parameters: {},
   labels: ['broker', 'container', 'worker'],
-  perQueue: false,
+  scopes: [],
   expr: ({ limit }) => promql`${latest(metrics.containerMemory)} > ${limit}`,
   summary: () =>
     `Memory of ${label('container')} is at ${VALUE.percent}{{ with $labels.worker }} (worker {{ . }}){{ end }}`,
@@ -68,6 +68,12 @@ export const workerMemoryHigh = alert({
       },
     ],
     escalate: ['Tasks die with WorkerLostError.', 'The host itself runs out of memory.'],
+    before: [
+      {
+        text: 'A slope over hours is a leak; saw teeth are a pool that is recycled, and well.',
+        query: latest(metrics.workerMemory),
+      },
+    ],
   },
   scenes: {
     fires: [

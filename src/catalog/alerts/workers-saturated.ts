@@ -1,6 +1,6 @@
 import { MINUTE } from '../../base/index.ts'
 import { alert } from '../alert.ts'
-import { latest, promql } from '../expr.ts'
+import { latest, promql, series, sumBy } from '../expr.ts'
 import { metrics } from '../metrics.ts'
 import { recorded } from '../recording-rules.ts'
 import { fires, line, quiet, type SceneSeries } from '../scene.ts'
@@ -27,7 +27,7 @@ export const workersSaturated = alert({
   threshold: { value: 0.9, unit: 'ratio', direction: 'over' },
   parameters: {},
   labels: ['broker'],
-  perQueue: false,
+  scopes: [],
   expr: ({ limit }) => promql`${latest(recorded.busyRatio)} > ${limit}`,
   summary: () => `Workers on broker ${label('broker')} are ${VALUE.ratio} busy`,
   description: ({ limit, for: time }) =>
@@ -72,6 +72,12 @@ export const workersSaturated = alert({
       },
     ],
     escalate: ['The queue grows and no more workers can be had.'],
+    before: [
+      {
+        text: 'The share rose with the rate of tasks (more work) or without it (slower work).',
+        query: sumBy(['broker'], series(recorded.finished)),
+      },
+    ],
   },
   scenes: {
     fires: [

@@ -17,10 +17,7 @@ export const brokerPanels = {
     unit: 'count',
     queries: [{ expr: latest(metrics.brokerUp), legend: BROKER }],
     reduce: { by: 'min', subject: 'broker' },
-    steps: [
-      { from: 0, is: 'bad' },
-      { from: 1, is: 'good' },
-    ],
+    limit: 'CeleryBrokerDown',
     words: UP,
   }),
   brokerRoundtrip: gaugeChart(

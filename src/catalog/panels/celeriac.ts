@@ -177,13 +177,14 @@ export const celeriacPanels = {
     'since the last collection',
     metrics.eventLoopLag,
     AT,
+    { limit: 'CeleriacLagging' },
   ),
   selfRuleDuration: gauge(
     'self-rule-duration',
     'Duration of rule groups',
     'last evaluation',
     metrics.ruleGroupDuration,
-    `{{group}} ${AT}`,
+    `{{rule_group}} ${AT}`,
   ),
   selfRules: panel({
     id: 'self-rules',
@@ -192,8 +193,8 @@ export const celeriacPanels = {
     kind: 'chart',
     unit: 'per_second',
     queries: [
-      { expr: rate(metrics.ruleEvaluations), legend: `{{group}} evaluated ${AT}` },
-      { expr: promql`${rate(metrics.ruleFailures)} > 0`, legend: `{{group}} failed ${AT}` },
+      { expr: rate(metrics.ruleEvaluations), legend: `{{rule_group}} evaluated ${AT}` },
+      { expr: promql`${rate(metrics.ruleFailures)} > 0`, legend: `{{rule_group}} failed ${AT}` },
     ],
   }),
   selfRulesMissed: gained(
@@ -201,7 +202,7 @@ export const celeriacPanels = {
     'Evaluations skipped',
     'the one before took too long',
     metrics.ruleGroupMissed,
-    `{{group}} ${AT}`,
+    `{{rule_group}} ${AT}`,
   ),
   selfNotifications: gained(
     'self-notifications',

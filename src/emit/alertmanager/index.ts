@@ -1,9 +1,8 @@
 /** Routes, receivers and inhibition for an Alertmanager, and a script that proves the routes with amtool. */
 import { formatDuration } from '../../base/index.ts'
-import { ruleGroups } from '../../catalog/index.ts'
 import type { EmittedFile } from '../file.ts'
 import { header } from '../header.ts'
-import { metaGroup } from '../prometheus/meta.ts'
+import { outsideGroups } from '../prometheus/meta.ts'
 import type { EmitSettings } from '../settings.ts'
 import type { Target } from '../target.ts'
 import { toYaml, type YamlNote } from '../yaml.ts'
@@ -60,7 +59,7 @@ function config(settings: EmitSettings) {
       })),
     },
     inhibit_rules: inhibitRules(settings).map(({ source, targets, equal }) => ({
-      source_matchers: [written({ name: 'alertname', type: '=', value: source })],
+      source_matchers: source.map(written),
       target_matchers: [written({ name: 'alertname', type: '=~', value: targets.join('|') })],
       equal,
     })),
@@ -108,7 +107,7 @@ function config(settings: EmitSettings) {
 const alertLabels = (
   settings: EmitSettings,
 ): readonly (readonly [string, Readonly<Record<string, string>>])[] =>
-  [...ruleGroups(settings), metaGroup(settings)]
+  outsideGroups(settings)
     .flatMap(({ rules }) => rules)
     .flatMap(rule =>
       rule.kind === 'alert' ? [[rule.alert, { ...rule.labels, alertname: rule.alert }] as const] : [],

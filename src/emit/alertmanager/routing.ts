@@ -61,7 +61,7 @@ export function receiversOf(labels: Readonly<Record<string, string>>): readonly 
 }
 
 export interface InhibitRule {
-  readonly source: AlertName
+  readonly source: readonly AlertMatcher[]
   readonly targets: readonly AlertName[]
   readonly equal: readonly LabelName[]
   readonly why: string
@@ -69,15 +69,27 @@ export interface InhibitRule {
 
 const RANK: Readonly<Record<Severity, number>> = { info: 0, warning: 1, critical: 2 }
 
-/** The catalog's inhibitions among alerts that are on. Nothing hushes what is more severe than itself. */
+/** The catalog's inhibitions among alerts that are on. Nothing hushes what is more severe than itself, for any queue or task. */
 export function inhibitRules({ alerts }: Pick<EmitSettings, 'alerts'>): readonly InhibitRule[] {
-  const rank = new Map(
-    alerts.filter(({ enabled }) => enabled).map(({ alert, severity }) => [alert.name, RANK[severity]]),
+  const ranks = new Map(
+    alerts
+      .filter(({ enabled }) => enabled)
+      .map(configured => [
+        configured.alert.name,
+        [configured, ...Object.values(configured.queues), ...Object.values(configured.tasks)].flatMap(
+          numbers => (numbers === null ? [] : [RANK[numbers.severity]]),
+        ),
+      ]),
   )
-  return inhibitions.flatMap(({ source, targets, equal, why }) => {
-    const of = rank.get(source)
+  return inhibitions.flatMap(({ source, where, targets, equal, why }) => {
+    const of = ranks.get(source)
     if (of === undefined) return []
-    const hushed = targets.filter(name => (rank.get(name) ?? Infinity) <= of)
-    return hushed.length === 0 ? [] : [{ source, targets: hushed, equal, why }]
+    const least = Math.min(...of)
+    const hushed = targets.filter(name => Math.max(...(ranks.get(name) ?? [Infinity])) <= least)
+    if (hushed.length === 0) return []
+    const matchers = Object.entries({ alertname: source, ...where }).flatMap(
+      ([name, value]): AlertMatcher[] => (value === undefined ? [] : [{ name, type: '=', value }]),
+    )
+    return [{ source: matchers, targets: hushed, equal, why }]
   })
 }

@@ -6,6 +6,7 @@ import {
   collectedMetrics,
   type ConfiguredAlert,
   configureAlerts,
+  inhibitedBy,
   inWords,
   watchedMetrics,
 } from '../../catalog/index.ts'
@@ -16,7 +17,7 @@ export const alertsPage = (note: string): string =>
   page(
     note,
     '# Alerts',
-    `${alerts.length} alerts, with the numbers of the catalog. Each has a [runbook](runbooks/README.md).`,
+    `${alerts.length} alerts, with the numbers of the catalog. Each has a [runbook](runbooks/README.md). Two more make sense only in a Prometheus that scrapes Celeriac, and come with \`celeriac emit prometheus\`: [CeleriacDown](runbooks/celeriac-down.md), and CeleriacWatchdog, which always fires so that its silence can be noticed.`,
     table(
       ['alert', 'severity', 'limit', 'for', 'guide', 'runbook'],
       alerts.map((alert: Alert) => [
@@ -37,9 +38,13 @@ export const alertsPage = (note: string): string =>
     threshold: 200 # the limit of every queue
     queues:
       reports: 1000 # its own limit
+      mail: { threshold: 20, for: 1m, severity: critical } # and more of its own
       archive: null # never
     for: 10m
     severity: info
+  CelerySlowProcessing:
+    tasks:
+      report.render: 300 # holds in every queue, before the limit of a queue
   CeleryHighFailureRate:
     parameters:
       minimumFailures: 20
@@ -60,9 +65,17 @@ function alertSection(configured: ConfiguredAlert): readonly string[] {
     `${alert.runbook.title}. [Runbook](runbooks/${alert.slug}.md).`,
     fenced('promql', alertExpr(configured).text),
     bullets([
-      `Told by ${alert.labels.map(code).join(', ')}; panel ${code(alert.panel)}.`,
+      `${alert.labels.length === 0 ? 'Told once' : `Told by ${alert.labels.map(code).join(', ')}`}; panel ${code(alert.panel)}.`,
       `Watches ${watched.map(({ name }) => code(name)).join(', ')}; sources: ${sourcesOf(alert).join(', ')}.`,
-      ...(alert.perQueue ? ['Queues may have limits of their own.'] : []),
+      ...(alert.scopes.length === 0
+        ? []
+        : [`Limits of their own: ${alert.scopes.map(scope => code(`${scope}s`)).join(', ')}.`]),
+      ...inhibitedBy(alert.name).map(
+        ({ source, where, equal }) =>
+          `Muted while ${code(source)}${Object.entries(where)
+            .map(([name, value]) => ` (${name} ${value})`)
+            .join('')} fires with the same ${equal.map(code).join(', ')}.`,
+      ),
       ...Object.entries(alert.parameters).map(
         ([name, { value, unit, help }]) => `Parameter ${code(name)}, ${inWords(value, unit)}: ${help}`,
       ),

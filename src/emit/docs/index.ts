@@ -14,7 +14,7 @@ export function emitDocs(given: Partial<EmitSettings> = {}): readonly EmittedFil
   return [
     { path: 'alerts.md', content: alertsPage(note) },
     { path: 'metrics.md', content: metricsPage(note) },
-    ...runbookPages(note, [META_RUNBOOK]),
+    ...runbookPages(note, [{ ...META_RUNBOOK, before: META_RUNBOOK.runbook.before }]),
     ...lintPages(note),
   ]
 }

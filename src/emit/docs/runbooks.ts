@@ -1,4 +1,4 @@
-import { alerts, type Runbook, type Step } from '../../catalog/index.ts'
+import { alerts, type Runbook, type Step, stepsBefore } from '../../catalog/index.ts'
 import type { EmittedFile } from '../file.ts'
 import { bullets, code, fenced, page, table } from './markdown.ts'
 
@@ -8,12 +8,19 @@ interface Page {
   readonly slug: string
   readonly severity: string
   readonly runbook: Runbook
+  readonly before: readonly Step[]
 }
 
 /** One page an alert, and an index of them. `extra` are pages of alerts that only some targets have. */
 export function runbookPages(note: string, extra: readonly Page[]): readonly EmittedFile[] {
   const pages: readonly Page[] = [
-    ...alerts.map(({ name, slug, severity, runbook }) => ({ alert: name, slug, severity, runbook })),
+    ...alerts.map(alert => ({
+      alert: alert.name,
+      slug: alert.slug,
+      severity: alert.severity,
+      runbook: alert.runbook,
+      before: stepsBefore(alert),
+    })),
     ...extra,
   ]
   return [
@@ -37,7 +44,7 @@ export function runbookPages(note: string, extra: readonly Page[]): readonly Emi
   ]
 }
 
-const runbookPage = (note: string, { alert, severity, runbook }: Page): string =>
+const runbookPage = (note: string, { alert, severity, runbook, before }: Page): string =>
   page(
     note,
     `# ${runbook.title}`,
@@ -50,6 +57,8 @@ const runbookPage = (note: string, { alert, severity, runbook }: Page): string =
     steps(runbook.act),
     '## Escalate',
     bullets(runbook.escalate),
+    '## What it looked like before',
+    steps(before),
   )
 
 const steps = (list: readonly Step[]): string => list.map((step, i) => numbered(i + 1, step)).join('\n\n')

@@ -53,7 +53,7 @@ export const alertmanagerConfigObject = (settings: EmitSettings): KubernetesObje
       })),
     },
     inhibitRules: inhibitRules(settings).map(({ source, targets, equal }) => ({
-      sourceMatch: [{ name: 'alertname', matchType: '=', value: source }],
+      sourceMatch: source.map(({ name, type, value }) => ({ name, matchType: type, value })),
       targetMatch: [{ name: 'alertname', matchType: '=~', value: targets.join('|') }],
       equal,
     })),

@@ -1,9 +1,8 @@
 /** The objects that Prometheus Operator reads (prometheus-operator, API reference of monitoring.coreos.com). */
 import { formatDuration } from '../../base/index.ts'
-import { ruleGroups } from '../../catalog/index.ts'
 import { type KubernetesObject, objectMeta } from '../kubernetes-object.ts'
 import { METRICS_PATH, NAME, NAME_LABEL, PORT_NAME, SERVICE_LABELS } from '../names.ts'
-import { metaGroup } from '../prometheus/meta.ts'
+import { outsideGroups } from '../prometheus/meta.ts'
 import { ruleFileGroup } from '../prometheus/rule-file.ts'
 import type { EmitSettings } from '../settings.ts'
 
@@ -46,11 +45,13 @@ export const prometheusRuleObject = (settings: EmitSettings): KubernetesObject =
   kind: 'PrometheusRule',
   metadata: selectedMeta(settings),
   spec: {
-    groups: [...ruleGroups(settings), metaGroup(settings)].map(ruleFileGroup).map(group => ({
-      ...group,
-      rules: group.rules.map(rule =>
-        'alert' in rule ? { ...rule, labels: { ...rule.labels, namespace: settings.namespace } } : rule,
-      ),
-    })),
+    groups: outsideGroups(settings)
+      .map(ruleFileGroup)
+      .map(group => ({
+        ...group,
+        rules: group.rules.map(rule =>
+          'alert' in rule ? { ...rule, labels: { ...rule.labels, namespace: settings.namespace } } : rule,
+        ),
+      })),
   },
 })

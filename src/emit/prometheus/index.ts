@@ -1,13 +1,13 @@
 /** The catalog for a Prometheus server: rule files, their unit tests, what watches Celeriac itself, and a scrape configuration. */
 import { formatDuration } from '../../base/index.ts'
-import { ruleGroups } from '../../catalog/index.ts'
+import { ALERT_GROUP, META_GROUP, RECORDING_GROUP } from '../../catalog/index.ts'
 import type { EmittedFile } from '../file.ts'
 import { header } from '../header.ts'
 import { JOB, METRICS_PATH } from '../names.ts'
 import { type EmitSettings, emitSettings } from '../settings.ts'
 import type { Target } from '../target.ts'
 import { toYaml, type YamlNote } from '../yaml.ts'
-import { META_FILE, metaGroup, metaTests } from './meta.ts'
+import { META_FILE, outsideGroups, withOutsideTests } from './meta.ts'
 import { ruleFileGroup } from './rule-file.ts'
 import { unitTests } from './unit-tests.ts'
 
@@ -29,39 +29,29 @@ export function emitPrometheus(given: Partial<EmitSettings> = {}): readonly Emit
     data: unknown,
     notes?: readonly YamlNote[],
   ): EmittedFile => ({ path, content: toYaml(header(settings, what, load), data, notes) })
-  const groups = ruleGroups(settings).map(ruleFileGroup)
-  const ruleFiles = [RECORDING_FILE, ALERTS_FILE]
   const load = `name it under rule_files of prometheus.yml, for instance as ${RULES_FOLDER}/*.rules.yml, and reload Prometheus.`
-  return [
-    ...groups.map((group, i) =>
-      file(
-        ruleFiles[i] ?? `${group.name}.rules.yml`,
-        [
-          i === 0
-            ? 'Recorded series that alerts and panels read.'
-            : 'Alerts on Celery fleets. They read the recorded series, so load both files.',
-          load,
-        ],
-        { groups: [group] },
-      ),
-    ),
-    file(
+  const files: readonly (readonly [path: string, what: string])[] = [
+    [RECORDING_FILE, 'Recorded series that alerts and panels read.'],
+    [ALERTS_FILE, 'Alerts on Celery fleets. They read the recorded series, so load both files.'],
+    [
       META_FILE,
-      [
-        'Alerts on Celeriac itself, for the Prometheus that scrapes it: no monitor can tell of its own death.',
-        load,
-      ],
-      { groups: [ruleFileGroup(metaGroup(settings))] },
-    ),
+      'Alerts on Celeriac itself, for the Prometheus that scrapes it: no monitor can tell of its own death.',
+    ],
+  ]
+  return [
+    ...outsideGroups(settings).map((group, i) => {
+      const [path, what] = files[i] ?? [`${group.name}.rules.yml`, '']
+      return file(path, [what, load], { groups: [ruleFileGroup(group)] })
+    }),
     file(
       TESTS_FILE,
       ['Every alert fires in one case and stays quiet in another.', `promtool test rules ${TESTS_FILE}`],
-      unitTests(settings, ruleFiles),
+      unitTests(settings, [RECORDING_FILE, ALERTS_FILE], [RECORDING_GROUP, ALERT_GROUP]),
     ),
     file(
       META_TESTS_FILE,
       ['Cases of the alerts on Celeriac itself.', `promtool test rules ${META_TESTS_FILE}`],
-      metaTests(settings),
+      withOutsideTests(unitTests(settings, [META_FILE], [META_GROUP]), settings),
     ),
     file(
       SCRAPE_FILE,
@@ -69,7 +59,10 @@ export function emitPrometheus(given: Partial<EmitSettings> = {}): readonly Emit
         'A Prometheus that scrapes Celeriac, evaluates its rules and tells an Alertmanager.',
         `prometheus --config.file=${SCRAPE_FILE}, or merge it into your own configuration.`,
       ],
-      scrapeConfig(settings, [...ruleFiles, META_FILE]),
+      scrapeConfig(
+        settings,
+        files.map(([path]) => path),
+      ),
       [
         [['scrape_configs', 0, 'job_name'], `The rules that watch Celeriac itself look for this job.`],
         [
@@ -98,7 +91,7 @@ const scrapeConfig = (settings: EmitSettings, ruleFiles: readonly string[]) => {
   }
 }
 
-/** Recording rules and alerts in one rule file, for a pipe: `celeriac emit prometheus > celery.rules.yml`. */
+/** All rules in one file, for a pipe: `celeriac emit prometheus > celery.rules.yml`. */
 export function emitRuleFile(given: Partial<EmitSettings> = {}): EmittedFile {
   const settings = emitSettings(given)
   return {
@@ -106,10 +99,10 @@ export function emitRuleFile(given: Partial<EmitSettings> = {}): EmittedFile {
     content: toYaml(
       header(
         settings,
-        'Recorded series and alerts on Celery fleets.',
+        'Recorded series, alerts on Celery fleets, and alerts on Celeriac itself.',
         'name it under rule_files of prometheus.yml and reload Prometheus.',
       ),
-      { groups: ruleGroups(settings).map(ruleFileGroup) },
+      { groups: outsideGroups(settings).map(ruleFileGroup) },
     ),
   }
 }

@@ -1,12 +1,14 @@
 /**
- * Who watches the watcher. These rules make sense only outside Celeriac, in the Prometheus that scrapes it, so they belong to this
- * target and not to the catalog: a dead exporter silences every other rule (guide-flaws 12 and 67).
+ * Who watches the watcher. These two rules make sense only outside Celeriac, in the Prometheus that scrapes it, so they belong to
+ * this target and not to the catalog: a dead exporter silences every other rule (guide-flaws 12 and 67).
  */
 import { formatDuration, MINUTE, SECOND } from '../../base/index.ts'
 import {
   type CatalogRuleGroup,
   DEFAULT_EXTERNAL_URL,
-  RULE_INTERVAL_MS,
+  META_GROUP,
+  panels,
+  ruleGroups,
   type RuleOptions,
   type Runbook,
   runbookUrl,
@@ -17,6 +19,8 @@ export const META_FILE = 'celeriac-meta.rules.yml'
 
 /** The alert that always fires; routes send it to what calls people when it stops coming. */
 export const WATCHDOG = 'CeleriacWatchdog'
+
+const [memory] = panels.selfMemory.queries
 
 /** What to do when Celeriac itself is silent. */
 export const META_RUNBOOK = {
@@ -53,6 +57,12 @@ export const META_RUNBOOK = {
       'It ends again after each start.',
       'Nobody watches the fleet for 30 minutes: check queues and workers by hand.',
     ],
+    before: [
+      {
+        text: 'Its memory climbed, and it stood still for longer and longer.',
+        ...(memory && { query: memory.expr }),
+      },
+    ],
   },
 } satisfies {
   readonly alert: string
@@ -72,11 +82,12 @@ const ALWAYS = {
     'This alert always fires. Send it to something that calls when it stops coming: then Prometheus, its rules or its Alertmanager are dead.',
 }
 
-/** The group that Prometheus evaluates about its Celeriac job. */
-export const metaGroup = (options: RuleOptions): CatalogRuleGroup => ({
-  name: 'celeriac_meta',
-  file: META_FILE,
-  intervalMs: options.intervalMs ?? RULE_INTERVAL_MS,
+/** The catalog's groups, that about Celeriac itself with what only the Prometheus that scrapes it can tell. */
+export const outsideGroups = (options: RuleOptions): readonly CatalogRuleGroup[] =>
+  ruleGroups(options).map(group => (group.name === META_GROUP ? withOutsideRules(group, options) : group))
+
+const withOutsideRules = (group: CatalogRuleGroup, options: RuleOptions): CatalogRuleGroup => ({
+  ...group,
   rules: [
     {
       kind: 'alert',
@@ -96,14 +107,18 @@ export const metaGroup = (options: RuleOptions): CatalogRuleGroup => ({
       labels: { severity: 'info', component: 'celeriac' },
       annotations: { ...ALWAYS, runbook_url: runbook(options) },
     },
+    ...group.rules,
   ],
 })
 
 const runbook = (options: RuleOptions): string =>
   runbookUrl(options.externalUrl ?? DEFAULT_EXTERNAL_URL, META_RUNBOOK.slug)
 
-/** promtool cases: the target gone, never there, and well. */
-export function metaTests(options: RuleOptions) {
+/** The catalog's cases, with those of the rules from outside: the target gone, never there, and well. */
+export function withOutsideTests<File extends { readonly tests: readonly unknown[] }>(
+  file: File,
+  options: RuleOptions,
+) {
   const down = {
     exp_labels: { severity: 'critical', component: 'celeriac', job: 'celeriac' },
     exp_annotations: { ...DOWN, runbook_url: runbook(options) },
@@ -125,12 +140,12 @@ export function metaTests(options: RuleOptions) {
     ],
   })
   return {
-    rule_files: [META_FILE],
-    evaluation_interval: formatDuration(15 * SECOND),
+    ...file,
     tests: [
       scene('Celeriac cannot be scraped any more', '1x20 0x60', [down]),
       scene('Celeriac was taken out of the configuration', '1x20 stale', [down]),
       scene('Celeriac is up', '1x80', []),
+      ...file.tests,
     ],
   }
 }

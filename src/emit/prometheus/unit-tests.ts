@@ -4,10 +4,14 @@ import type { EmitSettings } from '../settings.ts'
 
 /**
  * The catalog's scenes in promtool's unit-test format, for alerts whose numbers are the catalog's: a scene proves a limit, and
- * says nothing about another one.
+ * says nothing about another one. The rule files are to hold just the groups named.
  */
-export function unitTests(settings: EmitSettings, ruleFiles: readonly string[]) {
-  const groups = ruleGroups(settings)
+export function unitTests(
+  settings: EmitSettings,
+  ruleFiles: readonly string[],
+  groupNames: readonly string[],
+) {
+  const groups = ruleGroups(settings).filter(({ name }) => groupNames.includes(name))
   const rules = new Map(
     groups
       .flatMap(group => group.rules)

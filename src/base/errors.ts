@@ -21,6 +21,11 @@ export const ERROR_CODES = {
   QUERY_FAILED: { exit: 1, status: 422, meaning: 'A PromQL expression failed while it was evaluated.' },
   QUERY_LIMIT: { exit: 1, status: 422, meaning: 'A PromQL expression asks for more than the limits allow.' },
   QUERY_TIMEOUT: { exit: 1, status: 503, meaning: 'A PromQL expression took longer than it may.' },
+  STORE_UNREACHABLE: {
+    exit: 1,
+    status: 503,
+    meaning: 'The server that holds the history does not answer as Prometheus does.',
+  },
   RULES_INVALID: { exit: 1, status: 400, meaning: 'A rule file or rule test file is wrong.' },
   FILE_UNREADABLE: { exit: 2, status: 500, meaning: 'A file that was named could not be read.' },
   FILE_UNWRITABLE: { exit: 1, status: 500, meaning: 'A file could not be written.' },

@@ -2,7 +2,7 @@
 import { parseDurationMs } from '../base/index.ts'
 import { type Alert, defaultExpr } from './alert.ts'
 import { alerts } from './alerts/index.ts'
-import type { AlertOverride, OwnLimit } from './configure.ts'
+import type { AlertOverride, OwnLimit } from './overrides.ts'
 import type { Severity } from './spec.ts'
 
 /** One thing wrong, and where: `CeleryQueueDepthHigh.threshold`. */

@@ -12,15 +12,8 @@ export {
 export { type AlertName, alerts } from './alerts/index.ts'
 export { alertSeries, stepsBefore } from './before.ts'
 export { checkAlertOverrides, checkBuckets } from './check-overrides.ts'
-export {
-  type AlertOverride,
-  type AlertOverrides,
-  type ConfiguredAlert,
-  configureAlerts,
-  type LimitNumbers,
-  numbersFor,
-  type OwnLimit,
-} from './configure.ts'
+export { type ConfiguredAlert, configureAlerts, type LimitNumbers, numbersFor } from './configure.ts'
+export type { AlertOverride, AlertOverrides, OwnLimit } from './overrides.ts'
 export { type Dashboard, type DashboardRow, dashboards, fullLegend, narrowed } from './dashboards.ts'
 export { inhibitedBy, type Inhibition, inhibitions } from './inhibitions.ts'
 export { type LabelName, type MetricId, type MetricName, metrics, type Metrics } from './metrics.ts'

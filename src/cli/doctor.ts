@@ -4,10 +4,10 @@ import { styleText } from 'node:util'
 import { Command } from 'commander'
 import { catalogSettings, type DoctorPlace, type DoctorReport, examine } from '../app/index.ts'
 import { CeleriacError, errorText, redactUrl, Secret } from '../base/index.ts'
-import { dashboards, ruleGroups } from '../catalog/index.ts'
+import { dashboards } from '../catalog/index.ts'
 import type { Config } from '../config/index.ts'
 import type { ExpectedRule } from '../doctor/index.ts'
-import { JOB, metaGroup } from '../emit/index.ts'
+import { JOB, outsideGroups } from '../emit/index.ts'
 import { Exit, flagsOf, type World } from './command.ts'
 import { MARK_WIDTH, markOf, worstLast } from './marks.ts'
 import { configOf } from './serve.ts'
@@ -94,18 +94,27 @@ function expectedRules(config: Config): readonly ExpectedRule[] {
   const open = new Map<string, readonly string[]>(
     settings.alerts.map(({ alert }) => [alert.name, alert.labels]),
   )
-  return [...ruleGroups(settings).flatMap(({ rules }) => rules), ...metaGroup(settings).rules].map(rule =>
-    rule.kind === 'record'
-      ? { kind: 'record', name: rule.record, expr: rule.expr, forMs: 0, labels: rule.labels, openLabels: [] }
-      : {
-          kind: 'alert',
-          name: rule.alert,
-          expr: rule.expr,
-          forMs: rule.forMs,
-          labels: rule.labels,
-          openLabels: open.get(rule.alert) ?? [],
-        },
-  )
+  return outsideGroups(settings)
+    .flatMap(({ rules }) => rules)
+    .map(rule =>
+      rule.kind === 'record'
+        ? {
+            kind: 'record',
+            name: rule.record,
+            expr: rule.expr,
+            forMs: 0,
+            labels: rule.labels,
+            openLabels: [],
+          }
+        : {
+            kind: 'alert',
+            name: rule.alert,
+            expr: rule.expr,
+            forMs: rule.forMs,
+            labels: rule.labels,
+            openLabels: open.get(rule.alert) ?? [],
+          },
+    )
 }
 
 const expectedDashboards = (): readonly { readonly uid: string; readonly title: string }[] =>

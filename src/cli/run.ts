@@ -1,5 +1,6 @@
 import { Command } from 'commander'
 import { nearest } from '../base/index.ts'
+import { baselineCommand } from './baseline.ts'
 import { celeryExporterCommand, speaksCeleryExporter } from './celery-exporter.ts'
 import { checkCommand } from './check.ts'
 import { explain, type World } from './command.ts'
@@ -60,6 +61,7 @@ export async function run(args: readonly string[], world: World): Promise<number
     rulesCommand(world),
     lintCommand(world),
     doctorCommand(world),
+    baselineCommand(world),
   ]
   for (const command of commands) program.addCommand(command, { isDefault: command.name() === 'start' })
   const quiet = (command: Command): void => {

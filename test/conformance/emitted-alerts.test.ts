@@ -90,7 +90,19 @@ function createTarget() {
     return [
       gauge(metrics.brokerUp, a, 1),
       gauge(metrics.brokerUp, b, 1),
+      gauge(metrics.brokerUp, { broker: 'c' }, either(1, 0)),
       gauge(metrics.sourceUp, { ...a, source: 'events' }, 1),
+      gauge(metrics.sourceUp, { ...a, source: 'inspect' }, either(1, 0)),
+      gauge(metrics.sourceLastSuccess, { ...a, source: 'inspect' }, 1_700_000_000),
+      gauge(metrics.eventLoopLag, {}, either(0.01, 3)),
+      counter(metrics.eventsDropped, a, either(0, 5)),
+      counter(metrics.seriesDropped, { metric: 'm' }, either(0, 5)),
+      counter(metrics.ruleFailures, { rule_group: 'shop' }, either(0, 5)),
+      counter(
+        metrics.notificationsFailed,
+        { receiver: 'r', channel: 'slack', reason: 'refused' },
+        either(0, 5),
+      ),
       gauge(metrics.queueDepth, { ...a, queue: 'deep' }, either(5, 5000)),
       gauge(metrics.queueDepth, { ...a, queue: 'filling' }, bad ? 1000 + 500 * scrapes : 5),
       gauge(metrics.workerCount, a, either(3, 1)),
@@ -220,7 +232,7 @@ async function firing(): Promise<{ readonly theirs: readonly string[]; readonly 
     data: { alerts: readonly { labels: LabelSet; state: string }[] }
   }
   const theirs = data.alerts
-    .filter(({ labels, state }) => state === 'firing' && labels['component'] !== 'celeriac')
+    .filter(({ labels, state }) => state === 'firing' && names.some(name => name === labels['alertname']))
     .map(({ labels }) => key(labels))
   const ours = embedded.rules
     .activeAlerts()

@@ -1,6 +1,6 @@
 /** Workers scaled by what their queue demands (KEDA, scaler "prometheus"; ScaledObject keda.sh/v1alpha1). */
 import { formatDuration, MINUTE } from '../../base/index.ts'
-import { metrics } from '../../catalog/index.ts'
+import { metrics, numbersFor } from '../../catalog/index.ts'
 import { EXAMPLE, EXAMPLE_QUEUE, EXAMPLE_TASK_SECONDS, EXAMPLE_WORKER, workloadLabels } from '../example.ts'
 import type { EmittedFile } from '../file.ts'
 import { header } from '../header.ts'
@@ -43,7 +43,8 @@ export function scalingQueries(settings: EmitSettings): { readonly load: string;
 
 const waitSeconds = ({ alerts }: EmitSettings): number => {
   const alert = alerts.find(each => each.alert.name === WAIT_ALERT)
-  const limit = alert?.queues[EXAMPLE_QUEUE] ?? alert?.threshold ?? 30
+  const own = alert && numbersFor(alert, new Map([['queue', EXAMPLE_QUEUE]]))
+  const limit = own?.threshold ?? alert?.threshold ?? 30
   return Math.max(1, Math.round(limit * WAIT_SHARE))
 }
 

@@ -120,7 +120,7 @@ function passes(
 }
 
 /** Where a route takes an alert (Alertmanager `dispatch/route.go`, Match): the deepest that match, going on where it says so. */
-function destinations(
+export function destinations(
   node: RouteNode,
   alert: Pick<ExpectedRule, 'labels' | 'openLabels'>,
 ): readonly Destination[] {

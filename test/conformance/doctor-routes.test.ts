@@ -1,0 +1,93 @@
+/** Where `celeriac doctor` says an alert goes is where Alertmanager's own `amtool config routes test` says it goes. */
+import { spawnSync } from 'node:child_process'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import fc from 'fast-check'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { destinations, readRouting } from '../../src/doctor/routes.ts'
+
+let folder: string
+beforeAll(() => {
+  folder = mkdtempSync(join(tmpdir(), 'celeriac-routes-'))
+})
+afterAll(() => rmSync(folder, { recursive: true, force: true }))
+
+const VALUES = ['critical', 'warning', 'a', 'ab', '']
+const LABELS = ['severity', 'team']
+const RECEIVERS = ['r0', 'r1', 'r2', 'r3']
+
+interface Route {
+  readonly receiver?: string
+  readonly matchers?: readonly string[]
+  readonly match?: Readonly<Record<string, string>>
+  readonly continue?: boolean
+  readonly routes?: readonly Route[]
+}
+
+const matcher = fc
+  .tuple(
+    fc.constantFrom(...LABELS),
+    fc.constantFrom('=', '!=', '=~', '!~'),
+    fc.constantFrom(...VALUES, 'a.*', 'a|critical'),
+    fc.boolean(),
+  )
+  .map(([label, op, value, quoted]) =>
+    quoted || !/^\w+$/.test(value) ? `${label}${op}"${value}"` : `${label} ${op} ${value}`,
+  )
+
+const { route } = fc.letrec<{ route: Route }>(tie => ({
+  route: fc.record(
+    {
+      receiver: fc.constantFrom(...RECEIVERS),
+      matchers: fc.array(matcher, { maxLength: 2 }),
+      match: fc.constantFrom<Readonly<Record<string, string>>>({ team: 'a' }, { severity: 'critical' }),
+      continue: fc.constantFrom(true, true, false),
+      routes: fc.array(tie('route'), { maxLength: 3, depthSize: 'small' }),
+    },
+    { requiredKeys: [] },
+  ),
+}))
+
+const labels = fc.record({ severity: fc.constantFrom(...VALUES), team: fc.constantFrom(...VALUES) })
+
+test('random routes take alerts where amtool takes them', () => {
+  const samples = fc.sample(fc.tuple(fc.array(route, { minLength: 1, maxLength: 3 }), labels), {
+    seed: 44,
+    numRuns: 150,
+  })
+  let several = 0
+  for (const [routes, given] of samples) {
+    const config = {
+      route: { receiver: 'root', routes },
+      receivers: ['root', ...RECEIVERS].map(name => ({ name })),
+    }
+    const file = join(folder, 'alertmanager.yml')
+    writeFileSync(file, JSON.stringify(config))
+    const present = Object.entries(given).filter(([, value]) => value !== '')
+    const said = spawnSync(
+      'amtool',
+      [
+        'config',
+        'routes',
+        'test',
+        `--config.file=${file}`,
+        ...present.map(([name, value]) => `${name}=${value}`),
+      ],
+      { encoding: 'utf8' },
+    )
+    expect(said.status).toBe(0)
+    const ours = destinations(readRouting(JSON.stringify(config)).root, {
+      labels: Object.fromEntries(present),
+      openLabels: [],
+    })
+    const receivers = [...new Set(ours.map(({ receiver }) => receiver))]
+    expect({ config, given, receivers: receivers.sort() }).toEqual({
+      config,
+      given,
+      receivers: [...new Set(said.stdout.trim().split(','))].sort(),
+    })
+    if (receivers.length > 1) several++
+  }
+  expect(several).toBeGreaterThan(5)
+})

@@ -43,7 +43,11 @@ const { route } = fc.letrec<{ route: Route }>(tie => ({
       matchers: fc.array(matcher, { maxLength: 2 }),
       match: fc.constantFrom<Readonly<Record<string, string>>>({ team: 'a' }, { severity: 'critical' }),
       continue: fc.constantFrom(true, true, false),
-      routes: fc.array(tie('route'), { maxLength: 3, depthSize: 'small' }),
+      routes: fc.oneof(
+        { maxDepth: 3, depthIdentifier: 'route' },
+        fc.constant([]),
+        fc.array(tie('route'), { maxLength: 3 }),
+      ),
     },
     { requiredKeys: [] },
   ),

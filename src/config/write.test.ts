@@ -5,6 +5,7 @@ import { afterAll, expect, test } from 'vitest'
 import { stringify } from 'yaml'
 import { Secret } from '../base/index.ts'
 import { type Config, loadConfig } from './load.ts'
+import { fileSchema } from './schema.ts'
 import { configFile } from './write.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'celeriac-write-'))
@@ -43,7 +44,7 @@ brokers:
 queues: [reports]
 externalUrl: https://celeriac.example.com
 retention: 3d
-storeBytes: 1000000
+storeBytes: 2000000
 workerTimeout: 1m
 inspectInterval: 45s
 evaluationInterval: 20s
@@ -79,4 +80,21 @@ test('no secret is in what is written, and each is where a Secret stands', async
   const text = JSON.stringify(configFile(await load(RICH)))
   expect(text).not.toMatch(/one|two|three|four|five|six|seven|eight|nine/)
   expect(text.match(/"\*\*\*"/g)).toHaveLength(9)
+})
+
+test('every key of a configuration file is written, but for those that say where and how it runs', async () => {
+  const written = Object.keys(configFile(await load(RICH)))
+  expect(
+    Object.keys(fileSchema.shape)
+      .filter(key => !written.includes(key))
+      .sort(),
+  ).toEqual([
+    'compat', // Written when it is not the usual none.
+    'enableEvents', // In each broker's entry.
+    'listen',
+    'logFormat',
+    'logLevel',
+    'rules',
+  ])
+  expect(configFile(await load('compat: celery-exporter'))).toEqual({ compat: 'celery-exporter' })
 })

@@ -78,8 +78,8 @@ test('Prometheus scrapes the program under the job that the rules look for, and 
 })
 
 test('the watchdog reaches what waits for it', async () => {
-  await hook.until(isAt('/watchdog', 'CeleriacWatchdog'), 60_000)
-})
+  await hook.until(isAt('/watchdog', 'CeleriacWatchdog'), 150_000)
+}, 180_000)
 
 test('the last worker is killed: the program tells of it, and Prometheus through Alertmanager tells PagerDuty and Slack', async () => {
   await worker.kill()

@@ -77,6 +77,8 @@ export async function startEmitted(options: {
         `--config.file=${at('prometheus/prometheus.yml')}`,
         `--storage.tsdb.path=${at('samples')}`,
         `--web.listen-address=${prometheus}`,
+        // What fires before Alertmanager is discovered is lost, and would be sent again after a minute only.
+        '--rules.alert.resend-delay=2s',
       ],
       'Server is ready to receive web requests',
     )

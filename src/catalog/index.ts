@@ -25,6 +25,18 @@ export {
   panels,
   type PanelStep,
 } from './panels/index.ts'
+export {
+  CLOUDWATCH_INTERVAL_SECONDS,
+  CLOUDWATCH_NAMESPACE,
+  type CloudWatchUnit,
+  dimensionName,
+  publishedCount,
+  type PublishedDistribution,
+  type PublishedGauge,
+  type PublishedIncrease,
+  type PublishedMetric,
+  publishedMetrics,
+} from './published.ts'
 export { recorded, type RecordedName } from './recording-rules.ts'
 export {
   ALERT_GROUP,

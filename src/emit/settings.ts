@@ -1,6 +1,7 @@
 /** What targets are emitted with: the catalog with config laid over it, and what the options of the command line say. */
 import { MINUTE, SECOND } from '../base/index.ts'
 import {
+  CLOUDWATCH_NAMESPACE,
   type ConfiguredAlert,
   configureAlerts,
   DEFAULT_EXTERNAL_URL,
@@ -44,6 +45,8 @@ export interface EmitSettings {
   readonly egressPorts: readonly number[]
   /** The variable that names the data directory; undefined while the program keeps everything in memory. */
   readonly dataFolder: string | undefined
+  /** The namespace of CloudWatch in which Celeriac publishes. */
+  readonly cloudwatchNamespace: string
   readonly groupWaitMs: number
   readonly groupIntervalMs: number
   readonly repeatIntervalMs: number
@@ -69,6 +72,7 @@ export const emitSettings = (given: Partial<EmitSettings> = {}): EmitSettings =>
   program: {},
   egressPorts: [443, 6379],
   dataFolder: undefined,
+  cloudwatchNamespace: CLOUDWATCH_NAMESPACE,
   groupWaitMs: 30 * SECOND,
   groupIntervalMs: 5 * MINUTE,
   repeatIntervalMs: 240 * MINUTE,

@@ -1,4 +1,5 @@
 import { alertmanagerTarget } from './alertmanager/index.ts'
+import { cloudwatchTarget } from './cloudwatch/index.ts'
 import { composeTarget } from './compose/index.ts'
 import { docsTarget } from './docs/index.ts'
 import { filebeatTarget } from './filebeat/index.ts'
@@ -17,6 +18,7 @@ export const targets: readonly Target[] = [
   operatorTarget,
   alertmanagerTarget,
   grafanaTarget,
+  cloudwatchTarget,
   kubernetesTarget,
   helmTarget,
   composeTarget,

@@ -10,6 +10,8 @@ import { VALUE } from '../wording.ts'
 /** Twice the window of the ratio, so that a task that runs every two minutes can reach the minimum. */
 const VOLUME_WINDOW_MS = 10 * MINUTE
 
+const MINIMUM_FAILURES = 5
+
 const task = (name: string, queue = 'reports') => ({ broker: 'default', task: name, queue })
 const failing = (name: string, queue = 'reports') => ({ ...task(name, queue), exception: 'ValueError' })
 
@@ -30,6 +32,13 @@ const brokerRatio = (where: Where<'task' | 'queue'>): Expr =>
 const SUBJECT =
   '{{ if $labels.task }}task {{ $labels.task }} in queue {{ $labels.queue }}{{ else }}all tasks together{{ end }} on broker {{ $labels.broker }}'
 
+/** Each task of a queue by itself, where enough failed to prove something (guide-flaws 9 and 10). */
+const worstTasks = when(
+  latest(recorded.failureRatio),
+  on('broker', 'task', 'queue'),
+  promql`${sumBy(['broker', 'task', 'queue'], increase(metrics.taskFailed, {}, VOLUME_WINDOW_MS))} >= ${MINIMUM_FAILURES}`,
+)
+
 export const highFailureRate = alert({
   name: 'CeleryHighFailureRate',
   slug: 'celery-high-failure-rate',
@@ -40,7 +49,7 @@ export const highFailureRate = alert({
   threshold: { value: 0.05, unit: 'ratio', direction: 'over' },
   parameters: {
     minimumFailures: {
-      value: 5,
+      value: MINIMUM_FAILURES,
       unit: 'count',
       help: 'Failures within 10 minutes below which a ratio proves nothing.',
     },
@@ -70,12 +79,12 @@ export const highFailureRate = alert({
   panel: 'failure-ratio',
   cloudwatch: {
     metric: 'TaskFailureRatio',
-    publishes: promql`1 - ${latest(recorded.successRate)}`,
-    dimensions: ['broker'],
-    statistic: 'Average',
-    periodSeconds: 300,
-    evaluationPeriods: 1,
-    datapointsToAlarm: 1,
+    publishes: worstTasks,
+    dimensions: ['broker', 'task', 'queue'],
+    statistic: 'Maximum',
+    periodSeconds: 60,
+    evaluationPeriods: 5,
+    datapointsToAlarm: 5,
     treatMissingData: 'notBreaching',
   },
   runbook: {

@@ -152,7 +152,7 @@ describe('the template', () => {
           : Properties
       expect(teller?.['AlarmActions'], id).toEqual(teller?.['OKActions'])
       expect([{ Ref: 'CriticalTopic' }, { Ref: 'WarningTopic' }], id).toContainEqual(
-        (teller?.['AlarmActions'] as unknown[])[0],
+        (teller?.['AlarmActions'] as unknown[] | undefined)?.[0],
       )
     }
     for (const topic of ['CriticalTopic', 'WarningTopic'])

@@ -50,6 +50,7 @@ import { celeryExporterHealth } from './celery-exporter.ts'
 import { setControlKeys } from './control-keys.ts'
 import { createHostLoop } from './host-loop.ts'
 import { COLLECT_INTERVAL_MS, openBroker, openFleet, placesOfOthers } from './open.ts'
+import { openPublisher } from './publisher.ts'
 import { createQueries } from './queries.ts'
 import { createRuleHealth } from './rule-health.ts'
 import { createRuleLoop } from './rule-loop.ts'
@@ -419,6 +420,18 @@ export async function build(options: AppOptions): Promise<App> {
     })
   }
 
+  const publisher =
+    config.cloudwatch === undefined
+      ? undefined
+      : await openPublisher(config.cloudwatch, {
+          alerts: settings.alerts,
+          clock,
+          log,
+          registry,
+          collectedAtMs: () => collectedAtMs,
+          vector: (expr, atMs) => queries.vector(expr, atMs),
+        })
+
   let server: HttpServer | undefined
   const loops: { stop(): void | Promise<void> }[] = []
 
@@ -448,6 +461,10 @@ export async function build(options: AppOptions): Promise<App> {
           missed: (group, slots) => ruleHealth.missed(group, slots),
         }),
       )
+      if (publisher !== undefined) {
+        publisher.start()
+        loops.push(publisher)
+      }
       return { url: server.url }
     },
     async stop() {

@@ -76,6 +76,10 @@ export function addServeFlags(command: Command, listenDefault: string): Command 
 export function addOwnServeFlags(command: Command): Command {
   return addServeFlags(command, '127.0.0.1:9808')
     .addOption(compatOption())
+    .option(
+      '--publish-cloudwatch',
+      'publish to Amazon CloudWatch, with the credentials that the AWS SDK finds',
+    )
     .option('--worker-timeout <duration>', 'silence after which a worker counts as vanished (default 30s)')
 }
 

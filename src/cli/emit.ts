@@ -3,6 +3,7 @@ import { dirname, join, resolve } from 'node:path'
 import { Argument, Command, Option } from 'commander'
 import { catalogSettings } from '../app/index.ts'
 import { CeleriacError, fileTrouble } from '../base/index.ts'
+import { CLOUDWATCH_NAMESPACE } from '../catalog/index.ts'
 import { type Config, configFile, egressPorts, VARIABLES } from '../config/index.ts'
 import {
   type EmitSettings,
@@ -48,6 +49,7 @@ export const configSettings = (config: Config): Partial<EmitSettings> => ({
   program: configFile(config),
   egressPorts: egressPorts(config),
   dataFolder: DATA_FOLDER in VARIABLES ? DATA_FOLDER : undefined,
+  cloudwatchNamespace: config.cloudwatch?.namespace ?? CLOUDWATCH_NAMESPACE,
   groupWaitMs: config.groupWaitMs,
   groupIntervalMs: config.groupIntervalMs,
   repeatIntervalMs: config.repeatIntervalMs,

@@ -21,6 +21,7 @@ export function egressPorts(config: Config): readonly number[] {
     if (webhook !== undefined) ports.add(httpPort(webhook.url))
   }
   for (const { url } of config.scrape) ports.add(httpPort(url))
+  if (config.cloudwatch !== undefined) ports.add(httpPort(config.cloudwatch.endpointUrl ?? 'https://aws'))
   if (config.brokers.length === 0) ports.add(REDIS_PORT)
   return [...ports].sort((a, b) => a - b)
 }

@@ -1,8 +1,9 @@
-import type { AlertOverrides } from '../catalog/index.ts'
+import { type AlertOverrides, CLOUDWATCH_NAMESPACE } from '../catalog/index.ts'
 import { CeleriacError, didYouMean, parseBytes, Secret } from '../base/index.ts'
 import type { CeleryExporterOptions } from '../compat/index.ts'
 import type { ScrapeOptions } from '../host/index.ts'
 import type { ReceiverOptions } from '../notify/index.ts'
+import type { AwsOptions, PublishOptions } from '../publish/index.ts'
 import { type BrokerConfig, brokerConfigs, namedEntries, splitUrls } from './brokers.ts'
 import {
   CELERY_EXPORTER_LISTEN,
@@ -15,6 +16,9 @@ import {
 import { findConfigFile, readConfigFile } from './file.ts'
 import { DEFAULTS, type FileConfig, type FileInput, fileSchema, MIN_STORE_BYTES } from './schema.ts'
 import { scrapeConfigs } from './scrape.ts'
+
+/** What is published to CloudWatch, and where that is. */
+export interface CloudWatchConfig extends PublishOptions, AwsOptions {}
 
 /** Everything the program runs on, complete and checked. Durations in ms. */
 export interface Config {
@@ -38,6 +42,8 @@ export interface Config {
   readonly compat: 'celery-exporter' | undefined
   /** The page `/metrics/celery-exporter`. */
   readonly celeryExporter: CeleryExporterOptions
+  /** Undefined while nothing is published there. */
+  readonly cloudwatch: CloudWatchConfig | undefined
   readonly alerts: AlertOverrides
   readonly receivers: readonly ReceiverOptions[]
   readonly groupWaitMs: number
@@ -61,6 +67,7 @@ export interface Flags {
   readonly rules?: readonly string[]
   readonly retention?: string
   readonly workerTimeout?: string
+  readonly publishCloudwatch?: boolean
   readonly logLevel?: string
   readonly logFormat?: string
   readonly compat?: string
@@ -84,6 +91,7 @@ export const VARIABLES = {
   CELERIAC_RULES: 'rule files, comma-separated',
   CELERIAC_RETENTION: 'a duration',
   CELERIAC_WORKER_TIMEOUT: 'a duration',
+  CELERIAC_PUBLISH_CLOUDWATCH: 'true or false',
   CELERIAC_LOG_LEVEL: 'debug, info, warn or error',
   CELERIAC_LOG_FORMAT: 'json or pretty',
   CELERIAC_COMPAT: 'celery-exporter or none',
@@ -149,6 +157,23 @@ function read<K extends keyof FileInput>(
   const parsed = fileSchema.shape[key].safeParse(text)
   if (parsed.success) return parsed.data as FileConfig[K]
   throw usage(`${name}: ${parsed.error.issues[0]?.message ?? 'wrong value'}.`)
+}
+
+/** On when the file has it and does not say otherwise, or when it was asked for beside the file. */
+function cloudwatchConfig(
+  given: NonNullable<FileConfig['publish']>['cloudwatch'],
+  asked: boolean | undefined,
+): CloudWatchConfig | undefined {
+  if (!(asked ?? (given !== undefined && given.enabled !== false))) return undefined
+  return {
+    namespace: given?.namespace ?? CLOUDWATCH_NAMESPACE,
+    region: given?.region,
+    endpointUrl: given?.endpointUrl,
+    intervalMs: given?.interval ?? DEFAULTS.cloudwatch.interval,
+    highResolution: given?.highResolution ?? false,
+    taskDetail: given?.taskDetail ?? false,
+    maxMetrics: given?.maxMetrics ?? DEFAULTS.cloudwatch.maxMetrics,
+  }
 }
 
 /** The value of a variable, or of the file that NAME_FILE points to. */
@@ -338,6 +363,10 @@ export async function loadConfig(
     logFormat: pick('logFormat', flags.logFormat, '--log-format', 'CELERIAC_LOG_FORMAT'),
     compat,
     celeryExporter,
+    cloudwatch: cloudwatchConfig(
+      file.publish?.cloudwatch,
+      flags.publishCloudwatch ?? readFlag(env['CELERIAC_PUBLISH_CLOUDWATCH'], 'CELERIAC_PUBLISH_CLOUDWATCH'),
+    ),
     alerts: file.alerts ?? {},
     receivers,
     groupWaitMs: file.notify?.groupWait ?? DEFAULTS.groupWait,

@@ -1,6 +1,6 @@
 import { z } from 'zod'
-import { type AlertOverrides, checkAlertOverrides } from '../catalog/index.ts'
-import { DAY, parseDurationMs, SECOND } from '../base/index.ts'
+import { type AlertOverrides, checkAlertOverrides, CLOUDWATCH_INTERVAL_SECONDS } from '../catalog/index.ts'
+import { DAY, MINUTE, parseDurationMs, SECOND } from '../base/index.ts'
 import { notifyOptions } from '../notify/index.ts'
 
 /** `5m`, `90s`, `1h30m` as milliseconds. */
@@ -174,6 +174,32 @@ export const scrapeEntry = z.strictObject({
 /** A target of a configuration file, checked. */
 export type ScrapeEntry = z.output<typeof scrapeEntry>
 
+const cloudwatch = z.strictObject({
+  enabled: z.boolean().optional().describe('Default true.'),
+  namespace: z
+    .string()
+    .regex(
+      /^(?!AWS\/)[A-Za-z0-9._/#:-]{1,255}$/,
+      'expected letters, digits or any of . _ / # : -, and no AWS/ at the start',
+    )
+    .optional()
+    .describe('Namespace of the metrics. Default Celeriac.'),
+  region: z.string().min(1).optional().describe('Default: as the AWS SDK finds it.'),
+  endpointUrl: httpUrl.optional().describe('A server that stands in for AWS.'),
+  interval: durationFrom('10s')
+    .refine(ms => ms <= MINUTE, 'expected at most 1m: alarms look at every minute')
+    .optional()
+    .describe('How often, 10s to 1m. Default 1m.'),
+  highResolution: z.boolean().optional().describe('Keep numbers by the second. Default false.'),
+  taskDetail: z.boolean().optional().describe('Publish every task by itself. Default false.'),
+  maxMetrics: z
+    .number()
+    .int()
+    .min(20, 'expected at least 20')
+    .optional()
+    .describe('Metrics that may be published, as CloudWatch counts and charges them. Default 500.'),
+})
+
 /** What a configuration file may hold. Unknown keys are refused. */
 export const fileSchema = z.strictObject({
   brokers: z.array(brokerEntry).optional().describe('The brokers to watch.'),
@@ -218,6 +244,12 @@ export const fileSchema = z.strictObject({
     .optional()
     .describe('CPU and memory of workers on this host, from /proc and cgroups.'),
   scrape: z.array(scrapeEntry).optional().describe('Where to learn CPU and memory of workers elsewhere.'),
+  publish: z
+    .strictObject({
+      cloudwatch: cloudwatch.optional().describe('Amazon CloudWatch: docs/cloudwatch.md.'),
+    })
+    .optional()
+    .describe('Where numbers are sent to.'),
   logLevel: z.enum(['debug', 'info', 'warn', 'error']).optional(),
   logFormat: z.enum(['json', 'pretty']).optional(),
   alerts: z
@@ -258,6 +290,7 @@ export const DEFAULTS = {
   hostInterval: 10 * SECOND,
   scrapeInterval: 15 * SECOND,
   scrapeTimeout: 10 * SECOND,
+  cloudwatch: { interval: CLOUDWATCH_INTERVAL_SECONDS * SECOND, maxMetrics: 500 },
   logLevel: 'info',
   groupWait: 30 * SECOND,
   groupInterval: 300 * SECOND,

@@ -55,6 +55,8 @@ scrape:
     match: { namespace: shop, container: worker }
     headers: { X-Token: six }
     interval: 5s
+publish:
+  cloudwatch: { namespace: Shop/Celery, region: eu-west-1, interval: 30s, taskDetail: true, maxMetrics: 100 }
 alerts:
   CeleryQueueDepthHigh: { threshold: 500, queues: { reports: 50, archive: null }, for: 10m }
   CeleryTasksPerWorkerHigh: { enabled: false }

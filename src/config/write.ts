@@ -1,9 +1,10 @@
 /** A configuration back as the file that brings it: what `emit` carries to where the program is deployed. */
 import { formatDuration, redactSecrets, REDACTED, Secret } from '../base/index.ts'
+import { CLOUDWATCH_NAMESPACE } from '../catalog/index.ts'
 import { CELERY_EXPORTER_DEFAULTS, type CeleryExporterOptions } from '../compat/index.ts'
 import type { ScrapeOptions } from '../host/index.ts'
 import type { BrokerConfig } from './brokers.ts'
-import type { Config } from './load.ts'
+import type { CloudWatchConfig, Config } from './load.ts'
 import { DEFAULTS } from './schema.ts'
 
 /** Plain data in the shape of a configuration file, in which each secret stands as a `Secret`. */
@@ -30,6 +31,9 @@ export function configFile(config: Config): ConfigFile {
       interval: time(config.host.intervalMs, DEFAULTS.hostInterval),
     }),
     scrape: some(config.scrape.map(scrapeEntry)),
+    publish: full({
+      cloudwatch: config.cloudwatch === undefined ? undefined : cloudwatchEntry(config.cloudwatch),
+    }),
     alerts: full(config.alerts),
     notify: full({
       receivers: some(config.receivers.map(receiver => present(receiver))),
@@ -59,6 +63,17 @@ const brokerEntry = (broker: BrokerConfig, all: readonly string[]): ConfigFile =
             checkHostname: broker.tls.checkHostname,
           }) ?? true),
     enableEvents: broker.enableEvents ? true : undefined,
+  })
+
+const cloudwatchEntry = (options: CloudWatchConfig): ConfigFile =>
+  present({
+    namespace: options.namespace === CLOUDWATCH_NAMESPACE ? undefined : options.namespace,
+    region: options.region,
+    endpointUrl: options.endpointUrl,
+    interval: time(options.intervalMs, DEFAULTS.cloudwatch.interval),
+    highResolution: options.highResolution ? true : undefined,
+    taskDetail: options.taskDetail ? true : undefined,
+    maxMetrics: options.maxMetrics === DEFAULTS.cloudwatch.maxMetrics ? undefined : options.maxMetrics,
   })
 
 const scrapeEntry = (target: ScrapeOptions): ConfigFile =>

@@ -1,5 +1,5 @@
 /** Where a configuration makes the program connect to. */
-import { CeleriacError, type Secret } from '../base/index.ts'
+import { CeleriacError, Secret } from '../base/index.ts'
 import { type BrokerTarget, parseBrokerUrl } from '../broker/index.ts'
 import type { Config } from './load.ts'
 
@@ -21,7 +21,8 @@ export function egressPorts(config: Config): readonly number[] {
     if (webhook !== undefined) ports.add(httpPort(webhook.url))
   }
   for (const { url } of config.scrape) ports.add(httpPort(url))
-  if (config.cloudwatch !== undefined) ports.add(httpPort(config.cloudwatch.endpointUrl ?? 'https://aws'))
+  if (config.cloudwatch !== undefined)
+    ports.add(httpPort(new Secret(config.cloudwatch.endpointUrl ?? 'https://aws')))
   if (config.brokers.length === 0) ports.add(REDIS_PORT)
   return [...ports].sort((a, b) => a - b)
 }

@@ -129,6 +129,7 @@ function scrapes(what: string, pairs: number): Promise<void> {
     const cpu = program.cpuSeconds()
     const before = controlMessages
     const times: number[] = []
+    const floor: number[] = []
     const blocksMs: number[] = []
     const began = performance.now()
     for (let i = 0; performance.now() - began < (FLOW_SECONDS - 2) * 1000; i++) {
@@ -137,7 +138,9 @@ function scrapes(what: string, pairs: number): Promise<void> {
       const answer = body.toString()
       const lag = /^celeriac_event_loop_lag_seconds (\S+)$/m.exec(answer)?.[1]
       blocksMs.push(Number(lag ?? 0) * 1000)
-      await sleep(200)
+      await sleep(100)
+      floor.push((await timed(`${program.url}/livez`)).ms)
+      await sleep(100)
     }
     const seconds = (performance.now() - began) / 1000
     const used = program.cpuSeconds() - cpu
@@ -145,7 +148,7 @@ function scrapes(what: string, pairs: number): Promise<void> {
     const histograms = lines.filter(line => /_(bucket|sum|count)[{ ]/.test(line)).length
     say(
       `${what}: ${times.length} scrapes of ${lines.length} series, ${histograms} of them of histograms (${(text.length / MIB).toFixed(1)} MiB) ` +
-        `at 2,000 events/s: p50 ${quantile(times, 0.5)} ms, p99 ${quantile(times, 0.99)} ms; longest block of the event loop ` +
+        `at 2,000 events/s: p50 ${quantile(times, 0.5)} ms, p99 ${quantile(times, 0.99)} ms (a request for nothing: p50 ${quantile(floor, 0.5)} ms, p99 ${quantile(floor, 0.99)} ms); longest block of the event loop ` +
         `${Math.max(...blocksMs).toFixed(0)} ms, of the median 5 s ${quantile(blocksMs, 0.5)} ms; ${((used / seconds) * 100).toFixed(0)} % of a core; ` +
         `${controlMessages - before} control messages (rounds of the schedule included: 2 in a minute)`,
     )
@@ -189,7 +192,8 @@ function timed(url: string): Promise<{ readonly ms: number; readonly body: Buffe
       response.on('data', (chunk: Buffer) => chunks.push(chunk))
       response.on('end', () => {
         const ms = performance.now() - asked
-        resolve({ ms, body: gunzipSync(Buffer.concat(chunks)) })
+        const body = Buffer.concat(chunks)
+        resolve({ ms, body: response.headers['content-encoding'] === 'gzip' ? gunzipSync(body) : body })
       })
       response.on('error', reject)
     })

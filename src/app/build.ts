@@ -58,7 +58,7 @@ import { createLoopLag, createSampler } from './sampler.ts'
 import { collectSelf } from './self-metrics.ts'
 import { catalogSettings } from './settings.ts'
 import { createSight } from './sight.ts'
-import { breathe } from './turns.ts'
+import { breathe, goAhead } from './turns.ts'
 import { createWatch } from './watch.ts'
 
 export interface AppOptions {
@@ -323,6 +323,7 @@ export async function build(options: AppOptions): Promise<App> {
   }
 
   const ports: HttpPorts = {
+    goAhead,
     expose(format) {
       refresh(clock.now())
       return registry.expose(format)

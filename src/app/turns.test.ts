@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { breathe, inTurns } from './turns.ts'
+import { breathe, goAhead, inTurns } from './turns.ts'
 
 /** One turn of the event loop. */
 const turn = (): Promise<void> => new Promise(resolve => void setImmediate(resolve))
@@ -31,6 +31,27 @@ test('only one of many works goes on in each turn of the event loop, one after t
   await watching
   expect(pieces).toEqual(['a0', 'b0', 'c0', 'a1', 'b1', 'c1', 'a2', 'b2', 'c2'])
   expect(most).toBe(1)
+})
+
+test('long work rests while somebody waits for other work, but not for ever', async () => {
+  const told: string[] = []
+  function* work(): Generator<void, void, void> {
+    told.push('work')
+    yield
+  }
+  const answer = goAhead(async () => {
+    for (let i = 0; i < 5; i++) await turn()
+    told.push('answer')
+  })
+  await Promise.all([inTurns(work(), () => 0), answer])
+  expect(told).toEqual(['answer', 'work'])
+
+  const state: { release?: () => void } = {}
+  const endless = goAhead(() => new Promise<void>(resolve => (state.release = resolve)))
+  await inTurns(work(), () => 0)
+  state.release?.()
+  await endless
+  expect(told).toEqual(['answer', 'work', 'work'])
 })
 
 test('a slice goes on until its time is over', async () => {

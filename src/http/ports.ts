@@ -19,6 +19,8 @@ export type ExpositionFormat = 'text' | 'openmetrics'
 export interface HttpPorts {
   /** The exposition of all metrics in chunks of bounded size. */
   readonly expose: (format: ExpositionFormat) => Iterable<string>
+  /** Does what somebody waits for ahead of the program's own long work. */
+  readonly goAhead: <T>(work: () => Promise<T>) => Promise<T>
   /** The page of an exporter that Celeriac can stand in for; undefined while there is nothing true to tell, as when the broker is lost. */
   readonly celeryExporter: {
     readonly expose: (format: ExpositionFormat) => Iterable<string> | undefined

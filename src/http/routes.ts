@@ -40,14 +40,16 @@ export function createRoutes({ ports, files, basePath, log }: RoutesOptions): {
 
   const metrics = (c: Context): Promise<Response> => {
     const { format, contentType } = ports.negotiate(c.req.header('accept'))
-    return sendExposition(ports.expose(format), contentType, c.req.header('accept-encoding'))
+    return ports.goAhead(() =>
+      sendExposition(ports.expose(format), contentType, c.req.header('accept-encoding')),
+    )
   }
   // celery-exporter's own answers, which scrapes and probes rely on: 500 while the broker is away.
   const celeryExporterMetrics = (c: Context): Response | Promise<Response> => {
     const { format, contentType } = ports.negotiate(c.req.header('accept'))
     const chunks = ports.celeryExporter.expose(format)
     if (chunks === undefined) return c.text(`${ports.celeryExporter.health().text}\n`, 500)
-    return sendExposition(chunks, contentType, c.req.header('accept-encoding'))
+    return ports.goAhead(() => sendExposition(chunks, contentType, c.req.header('accept-encoding')))
   }
   const celeryExporterHealth = (c: Context): Response => {
     const { ok, text } = ports.celeryExporter.health()

@@ -27,6 +27,7 @@ export const ERROR_CODES = {
     meaning: 'The server that holds the history does not answer as Prometheus does.',
   },
   RULES_INVALID: { exit: 1, status: 400, meaning: 'A rule file or rule test file is wrong.' },
+  AWS_FAILED: { exit: 1, status: 503, meaning: 'AWS was not reached, or refused what was asked.' },
   FILE_UNREADABLE: { exit: 2, status: 500, meaning: 'A file that was named could not be read.' },
   FILE_UNWRITABLE: { exit: 1, status: 500, meaning: 'A file could not be written.' },
   INTERNAL: { exit: 1, status: 500, meaning: 'A fault of Celeriac itself.' },

@@ -3,6 +3,7 @@ import { nearest } from '../base/index.ts'
 import { baselineCommand } from './baseline.ts'
 import { celeryExporterCommand, speaksCeleryExporter } from './celery-exporter.ts'
 import { checkCommand } from './check.ts'
+import { cloudwatchCommand } from './cloudwatch.ts'
 import { explain, type World } from './command.ts'
 import { demoCommand } from './demo.ts'
 import { doctorCommand } from './doctor.ts'
@@ -61,6 +62,7 @@ export async function run(args: readonly string[], world: World): Promise<number
     rulesCommand(world),
     lintCommand(world),
     doctorCommand(world),
+    cloudwatchCommand(world),
     baselineCommand(world),
   ]
   for (const command of commands) program.addCommand(command, { isDefault: command.name() === 'start' })

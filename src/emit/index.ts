@@ -1,3 +1,4 @@
+export { type CloudWatchPlan, cloudWatchPlan } from './cloudwatch/index.ts'
 export { emitDocs } from './docs/index.ts'
 export type { EmittedFile } from './file.ts'
 export { emitOptions, optionFlag, type OptionName, readOptions } from './options.ts'

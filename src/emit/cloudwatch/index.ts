@@ -6,6 +6,8 @@ import { cloudWatchPlan } from './plan.ts'
 import { SCRIPT_FILE, scriptFile } from './script.ts'
 import { TEMPLATE_FILE, templateFile } from './template.ts'
 
+export { type CloudWatchPlan, cloudWatchPlan } from './plan.ts'
+
 export function emitCloudWatch(given: Partial<EmitSettings> = {}): readonly EmittedFile[] {
   const settings = emitSettings(given)
   const plan = cloudWatchPlan(settings)

@@ -116,7 +116,7 @@ describe.each(servers)('$name', ({ name, start, isThere, yaml }) => {
       expect(await cli('apply', ...at, ...subscribe)).toEqual({ code: 0, out: 'nothing to do\n', err: '' })
       expect(await cli('diff', ...at, ...subscribe)).toEqual({ code: 0, out: 'nothing to do\n', err: '' })
 
-      await server.changeThreshold?.('celeriac-celery-low-redundancy-production', 99)
+      server.changeThreshold?.('celeriac-celery-low-redundancy-production', 99)
       if (server.changeThreshold !== undefined)
         expect(await cli('diff', ...at)).toEqual({
           code: 1,

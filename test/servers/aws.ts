@@ -52,7 +52,7 @@ class Account {
           ...(ActionsSuppressor === undefined
             ? {}
             : {
-                ActionsSuppressor: `arn:aws:cloudwatch:${REGION}:${ACCOUNT}:alarm:${String(ActionsSuppressor)}`,
+                ActionsSuppressor: `arn:aws:cloudwatch:${REGION}:${ACCOUNT}:alarm:${ActionsSuppressor as string}`,
               }),
         })
         return {}
@@ -128,7 +128,7 @@ const namesIn = (composite: Input): readonly string[] => [
   ...[...String(composite['AlarmRule']).matchAll(/ALARM\("([^"]+)"\)/g)].flatMap(match => match[1] ?? []),
   ...(composite['ActionsSuppressor'] === undefined
     ? []
-    : [String(composite['ActionsSuppressor']).replace(/^arn:.*:alarm:/, '')]),
+    : [(composite['ActionsSuppressor'] as string).replace(/^arn:.*:alarm:/, '')]),
 ]
 
 export async function startFakeAws(): Promise<AwsServer> {
@@ -174,13 +174,11 @@ function answer(account: Account, request: IncomingMessage, body: string, respon
       )
   } catch (error) {
     if (!(error instanceof Refused)) throw error
-    response
-      .writeHead(400, json)
-      .end(
-        JSON.stringify({
-          __type: error.message.includes('NotFound') ? 'DashboardNotFoundError' : 'ValidationError',
-          message: error.message,
-        }),
-      )
+    response.writeHead(400, json).end(
+      JSON.stringify({
+        __type: error.message.includes('NotFound') ? 'DashboardNotFoundError' : 'ValidationError',
+        message: error.message,
+      }),
+    )
   }
 }

@@ -6,7 +6,9 @@ import type {
   MetricAlarm,
   Statistic,
 } from '@aws-sdk/client-cloudwatch'
+import type * as CloudWatchModule from '@aws-sdk/client-cloudwatch'
 import type { SNSClient } from '@aws-sdk/client-sns'
+import type * as SnsModule from '@aws-sdk/client-sns'
 import { isDeepStrictEqual } from 'node:util'
 import { CeleriacError } from '../../base/index.ts'
 import type { AwsOptions } from './sink.ts'
@@ -70,6 +72,9 @@ export interface CloudManager {
   close(): void
 }
 
+type CloudWatchSdk = typeof CloudWatchModule
+type SnsSdk = typeof SnsModule
+
 const PACKAGES = '@aws-sdk/client-cloudwatch @aws-sdk/client-sns'
 const DELETE_AT_ONCE = 100
 
@@ -108,17 +113,17 @@ interface Step extends CloudChange {
 
 class Manager implements CloudManager {
   readonly #cloudwatch: {
-    readonly sdk: typeof import('@aws-sdk/client-cloudwatch')
+    readonly sdk: CloudWatchSdk
     readonly client: CloudWatchClient
   }
-  readonly #sns: { readonly sdk: typeof import('@aws-sdk/client-sns'); readonly client: SNSClient }
+  readonly #sns: { readonly sdk: SnsSdk; readonly client: SNSClient }
 
   constructor(
     cloudwatch: {
-      readonly sdk: typeof import('@aws-sdk/client-cloudwatch')
+      readonly sdk: CloudWatchSdk
       readonly client: CloudWatchClient
     },
-    sns: { readonly sdk: typeof import('@aws-sdk/client-sns'); readonly client: SNSClient },
+    sns: { readonly sdk: SnsSdk; readonly client: SNSClient },
   ) {
     this.#cloudwatch = cloudwatch
     this.#sns = sns

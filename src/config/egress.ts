@@ -16,9 +16,10 @@ export function egressPorts(config: Config): readonly number[] {
     for (const port of brokerPorts(url.reveal(), tls !== undefined)) ports.add(port)
     if (managementUrl !== undefined) ports.add(httpPort(managementUrl))
   }
-  for (const { slack, webhook } of config.receivers) {
+  for (const { slack, webhook, sns } of config.receivers) {
     if (slack !== undefined) ports.add(httpPort(slack.webhookUrl))
     if (webhook !== undefined) ports.add(httpPort(webhook.url))
+    if (sns !== undefined) ports.add(httpPort(new Secret(sns.endpointUrl ?? 'https://aws')))
   }
   for (const { url } of config.scrape) ports.add(httpPort(url))
   if (config.cloudwatch !== undefined)

@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { Secret } from '../base/index.ts'
 import { slackChannel, type SlackOptions } from './channels/slack/slack.ts'
+import { snsChannel, type SnsOptions, TOPIC_ARN } from './channels/sns/sns.ts'
 import { webhookChannel, type WebhookOptions } from './channels/webhook/webhook.ts'
 import type { Channel, Receiver } from './contract.ts'
 
@@ -36,9 +37,20 @@ const receiver = z
         message: 'expected at most one of bearerToken and basicAuth',
       })
       .optional(),
+    sns: z
+      .strictObject({
+        topicArn: z
+          .string()
+          .regex(TOPIC_ARN, 'expected the ARN of a topic that is no FIFO: arn:aws:sns:REGION:ACCOUNT:NAME'),
+        endpointUrl: z
+          .string()
+          .refine(isHttpUrl, 'expected a URL that begins with http:// or https://')
+          .optional(),
+      })
+      .optional(),
   })
-  .refine(each => each.slack !== undefined || each.webhook !== undefined, {
-    message: 'expected at least one channel: slack or webhook',
+  .refine(each => each.slack !== undefined || each.webhook !== undefined || each.sns !== undefined, {
+    message: 'expected at least one channel: slack, webhook or sns',
   })
 
 /** Options of this room. Secrets come out as `Secret`. */
@@ -58,6 +70,7 @@ export interface ReceiverOptions {
   readonly name: string
   readonly slack?: SlackOptions | undefined
   readonly webhook?: WebhookOptions | undefined
+  readonly sns?: SnsOptions | undefined
 }
 
 /** Makes the channels. Throws a TypeError on a URL that `notifyOptions` would have refused. */
@@ -65,10 +78,11 @@ export function createReceivers(
   receivers: readonly ReceiverOptions[],
   now: () => number,
 ): readonly Receiver[] {
-  return receivers.map(({ name, slack, webhook }) => {
+  return receivers.map(({ name, slack, webhook, sns }) => {
     const channels: Channel[] = []
     if (slack !== undefined) channels.push(slackChannel(slack, now))
     if (webhook !== undefined) channels.push(webhookChannel(webhook, now))
+    if (sns !== undefined) channels.push(snsChannel(sns, now))
     return { name, channels }
   })
 }

@@ -59,8 +59,8 @@ export async function post(request: Post, signal: AbortSignal): Promise<Delivery
     return networkFailure(error, signal, request.place)
   }
   const { status } = response
-  const row = STATUS_TABLE.find(each => status >= each.from && status <= each.to)
-  if (row?.reason === 'ok') {
+  const meaning = meaningOf(status)
+  if (meaning.reason === 'ok') {
     // It was taken: whatever happens to the rest of the answer, sending again would tell people twice.
     discard(response)
     return { ok: true }
@@ -72,15 +72,21 @@ export async function post(request: Post, signal: AbortSignal): Promise<Delivery
   const retryAfterMs = readRetryAfterMs(response.headers.get('retry-after'), request.now())
   return {
     ok: false,
-    retry: row?.retry ?? false,
-    reason: row?.reason ?? 'invalid',
+    retry: meaning.retry,
+    reason: meaning.reason,
     detail: `${request.place} answered HTTP ${status}${redirected}${explanation === undefined ? '' : `: ${explanation}`}`,
     ...(retryAfterMs === undefined ? {} : { retryAfterMs }),
   }
 }
 
+/** What a status says of a notification, by the table. */
+export const meaningOf = (
+  status: number,
+): { readonly reason: DeliveryFailure | 'ok'; readonly retry: boolean } =>
+  STATUS_TABLE.find(each => status >= each.from && status <= each.to) ?? { reason: 'invalid', retry: false }
+
 /** `Retry-After` as seconds or as an HTTP date (RFC 9110 section 10.2.3), at most an hour; undefined when there is none. */
-function readRetryAfterMs(header: string | null, nowMs: number): number | undefined {
+export function readRetryAfterMs(header: string | null, nowMs: number): number | undefined {
   if (header === null) return undefined
   const text = header.trim()
   const ms = /^\d+$/.test(text) ? Number(text) * 1000 : Date.parse(text) - nowMs

@@ -1,4 +1,4 @@
-/** Faults of the guide's CloudWatch alarms, topics and dashboard (rows 48 to 54): each shows there, and not in ours. */
+/** Faults of the guide's CloudWatch alarms, topics and dashboard (rows 48 to 56): each shows there, and not in ours. */
 import { spawnSync } from 'node:child_process'
 import { readFileSync } from 'node:fs'
 import { describe, expect, test } from 'vitest'
@@ -13,6 +13,7 @@ import {
 } from '../../src/catalog/index.ts'
 import { line } from '../../src/catalog/scene.ts'
 import { emitSettings, targets } from '../../src/emit/index.ts'
+import { createReceivers, notifyOptions } from '../../src/notify/index.ts'
 import { parse } from '../../src/promql/index.ts'
 import {
   type Account,
@@ -108,6 +109,27 @@ test('flaw 53: with no worker the guide reads ten tasks on each; ours has no suc
   expect(alarms.find(({ metric }) => metric === 'WorkerCount')).toMatchObject({
     treatMissingData: 'breaching',
   })
+})
+
+test('flaw 55: what is published of queues asks no worker and names no queue, so that a silent fleet hides none', () => {
+  const entry = publishedMetrics(configureAlerts()).find(({ name }) => name === 'QueueDepth')
+  if (entry?.kind !== 'gauge') throw new Error('QueueDepth is no gauge')
+  expect(entry.expr.metrics.flatMap(({ sources }) => sources)).toEqual(['broker'])
+  expect(entry.expr.text).not.toContain('queue=')
+  // The guide's Lambda: one queue, in the body of the function, and an inspection without a time-out before anything is sent.
+  const lambda = readFileSync(new URL('../fixtures/guide/publish_celery_metrics.py', import.meta.url), 'utf8')
+  expect(lambda).toContain("'Value': 'reports'")
+  expect(lambda).not.toContain('except')
+})
+
+test('flaw 56: alerts of Celeriac itself reach the topic whose subscribers get mail, not those of CloudWatch alone', () => {
+  const topicArn = 'arn:aws:sns:eu-west-1:123456789012:celeriac-critical'
+  const { receivers } = notifyOptions.parse({ receivers: [{ name: 'mail', sns: { topicArn } }] })
+  const [receiver] = createReceivers(receivers, Date.now)
+  expect(receiver?.channels.map(({ kind }) => kind)).toEqual(['sns'])
+  // The guide's Alertmanager has no receiver of mail.
+  const guide = readFileSync(new URL('../fixtures/guide/alertmanager-config.yaml', import.meta.url), 'utf8')
+  expect(guide).not.toMatch(/email_configs|sns_configs/)
 })
 
 describe('the template', () => {

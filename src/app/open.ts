@@ -48,4 +48,5 @@ export const openFleet = (entry: Pick<BrokerConfig, 'name' | 'queues'>, config: 
     workerTimeoutMs: config.workerTimeoutMs,
     collectIntervalMs: COLLECT_INTERVAL_MS,
     inspectIntervalMs: config.inspectIntervalMs,
+    maxBytes: config.fleetBytes,
   })

@@ -36,6 +36,7 @@ export function collectSelf(registry: MetricsRegistry, state: SelfState, nowMs: 
         lastSuccessMs === null ? null : lastSuccessMs / 1000,
       )
     }
+    registry.set(metrics.fleetBytes, { broker: fleet.broker }, fleet.bytes)
     for (const table of TABLES)
       registry.total(metrics.tableEvictions, { broker: fleet.broker, table }, fleet.evictions[table])
   }

@@ -647,6 +647,14 @@ export const metrics = {
     sources: ['self'],
     help: 'Memory of the store.',
   }),
+  fleetBytes: metric({
+    name: 'celeriac_fleet_bytes',
+    kind: 'gauge',
+    labels: ['broker'],
+    unit: 'bytes',
+    sources: ['self'],
+    help: 'Memory of what is known of tasks, workers and queues, estimated; the oldest tasks are forgotten when it exceeds fleetBytes.',
+  }),
   ruleEvaluations: metric({
     name: 'celeriac_rule_evaluations_total',
     kind: 'counter',

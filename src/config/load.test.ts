@@ -47,6 +47,7 @@ test.each([
   ['workerTimeout: 2s', /workerTimeout: expected at least 5s: workers beat every 2s/],
   ['retention: 1m', /retention: expected at least 1h/],
   ['retention: 0s', /retention: expected at least 1h/],
+  ['fleetBytes: 1', /fleetBytes: expected at least 16777216 \(16 MiB\)/],
   ['storeBytes: 1', /storeBytes: expected at least 1048576 \(1 MiB\)/],
   ['host: { interval: 1ms }', /host\.interval: expected at least 1s/],
   ['scrape: [{ url: http://a, interval: 10ms }]', /scrape\[0\]\.interval: expected at least 1s/],

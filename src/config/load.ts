@@ -30,6 +30,8 @@ export interface Config {
   readonly ruleFiles: readonly string[]
   readonly retentionMs: number
   readonly storeBytes: number
+  /** Of each broker's fleet. */
+  readonly fleetBytes: number
   readonly workerTimeoutMs: number
   readonly inspectIntervalMs: number
   readonly evaluationIntervalMs: number
@@ -340,6 +342,7 @@ export async function loadConfig(
     retentionMs:
       pick('retention', flags.retention, '--retention', 'CELERIAC_RETENTION') ?? DEFAULTS.retention,
     storeBytes: bytes ?? DEFAULTS.storeBytes,
+    fleetBytes: file.fleetBytes ?? DEFAULTS.fleetBytes,
     // Who is held for present here is not told as down there: a page that is to be quicker needs us to be.
     workerTimeoutMs:
       compat === undefined

@@ -32,6 +32,7 @@ const durationOrNever = duration.refine(
 
 /** Less holds not even the series of a small fleet. */
 export const MIN_STORE_BYTES = 1024 * 1024
+const MIN_FLEET_BYTES = 16 * 1024 * 1024
 
 /** `127.0.0.1:9808`, `[::1]:9808` or `:9808` (all addresses). */
 export const listenAddress = z.string().transform((text, context) => {
@@ -220,6 +221,14 @@ export const fileSchema = z.strictObject({
     .min(MIN_STORE_BYTES, 'expected at least 1048576 (1 MiB)')
     .optional()
     .describe('Memory for samples in bytes, at least 1 MiB. Default 256 MiB.'),
+  fleetBytes: z
+    .number()
+    .int()
+    .min(MIN_FLEET_BYTES, 'expected at least 16777216 (16 MiB)')
+    .optional()
+    .describe(
+      'Memory for what is known of the tasks, workers and queues of one broker, in bytes, at least 16 MiB: half a million tasks that wait take 256 MiB, the default. The oldest tasks are forgotten beyond it, and counted.',
+    ),
   workerTimeout: durationFrom('5s', 'workers beat every 2s')
     .optional()
     .describe('Silence after which a worker counts as vanished, at least 5s. Default 30s.'),
@@ -284,6 +293,7 @@ export const DEFAULTS = {
   listen: { host: '127.0.0.1', port: 9808 },
   retention: DAY,
   storeBytes: 256 * 1024 * 1024,
+  fleetBytes: 256 * 1024 * 1024,
   workerTimeout: 30 * SECOND,
   inspectInterval: 30 * SECOND,
   evaluationInterval: 15 * SECOND,

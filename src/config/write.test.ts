@@ -45,6 +45,7 @@ queues: [reports]
 externalUrl: https://celeriac.example.com
 retention: 3d
 storeBytes: 2000000
+fleetBytes: 20000000
 workerTimeout: 1m
 inspectInterval: 45s
 evaluationInterval: 20s

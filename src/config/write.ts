@@ -21,6 +21,7 @@ export function configFile(config: Config): ConfigFile {
     externalUrl: config.externalUrl,
     retention: time(config.retentionMs, DEFAULTS.retention),
     storeBytes: config.storeBytes === DEFAULTS.storeBytes ? undefined : config.storeBytes,
+    fleetBytes: config.fleetBytes === DEFAULTS.fleetBytes ? undefined : config.fleetBytes,
     workerTimeout: time(config.workerTimeoutMs, DEFAULTS.workerTimeout),
     inspectInterval: time(config.inspectIntervalMs, DEFAULTS.inspectInterval),
     evaluationInterval: time(config.evaluationIntervalMs, DEFAULTS.evaluationInterval),

@@ -155,12 +155,13 @@ export const celeriacPanels = {
   selfMemory: panel({
     id: 'self-memory',
     title: 'Memory of Celeriac',
-    subtitle: 'resident, and of it the store',
+    subtitle: 'resident, and of it the store and the fleets',
     kind: 'chart',
     unit: 'bytes',
     queries: [
       { expr: series(metrics.processRss), legend: `resident ${AT}` },
       { expr: series(metrics.storeBytes), legend: `store ${AT}` },
+      { expr: series(metrics.fleetBytes), legend: `fleet {{broker}} ${AT}` },
     ],
   }),
   selfCpu: panel({

@@ -1,4 +1,4 @@
-/** `celeriac cloudwatch diff|apply|delete` against a server that stands in for AWS: twice applied, there is nothing to do. */
+/** What is published, and `celeriac cloudwatch diff|apply|delete`, against a server that stands in for AWS: twice applied, there is nothing to do. */
 import { spawn } from 'node:child_process'
 import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:net'
@@ -6,6 +6,7 @@ import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Writable } from 'node:stream'
+import { CloudWatchClient, ListMetricsCommand } from '@aws-sdk/client-cloudwatch'
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
 import { run } from '../../src/cli/run.ts'
 import { type AwsServer, startFakeAws } from '../servers/aws.ts'
@@ -57,15 +58,17 @@ afterAll(() => {
   vi.unstubAllEnvs()
 })
 
+const sink = (take: (text: string) => void): Writable =>
+  new Writable({
+    write(chunk, _, done) {
+      take(String(chunk))
+      done()
+    },
+  })
+
 async function cli(...args: string[]): Promise<{ code: number; out: string; err: string }> {
   const said = { out: '', err: '' }
-  const stream = (key: 'out' | 'err') =>
-    new Writable({
-      write(chunk, _, done) {
-        said[key] += String(chunk)
-        done()
-      },
-    })
+  const stream = (key: 'out' | 'err') => sink(text => (said[key] += text))
   const code = await run(['cloudwatch', ...args], {
     env: {},
     folder: join(root, 'deploy'),
@@ -143,6 +146,54 @@ describe.each(servers)('$name', ({ name, start, isThere, yaml }) => {
       await server.stop()
     }
   })
+})
+
+describe.each(servers)('published to $name', ({ name, start, isThere }) => {
+  test.skipIf(!isThere)(
+    'by the running program, every metric can be listed there',
+    { timeout: 300_000 },
+    async () => {
+      const server = await start()
+      const config = join(folder, `publish-${name}.yaml`)
+      writeFileSync(
+        config,
+        `listen: 127.0.0.1:0\npublish: { cloudwatch: { namespace: Shop/Celery, region: eu-west-1, endpointUrl: '${server.url}', interval: 10s } }\n`,
+      )
+      const client = new CloudWatchClient({ region: 'eu-west-1', endpoint: server.url })
+      const listed = async (): Promise<readonly string[]> => {
+        const { Metrics = [] } = await client.send(new ListMetricsCommand({ Namespace: 'Shop/Celery' }))
+        return Metrics.map(
+          ({ MetricName = '', Dimensions = [] }) =>
+            `${MetricName} by ${Dimensions.map(({ Name }) => Name).join(', ')}`,
+        )
+      }
+      let said = ''
+      const code = await run(['demo', '--config', config, '--log-level', 'warn'], {
+        env: {},
+        folder,
+        stdout: sink(() => {}),
+        stderr: sink(text => (said += text)),
+        async untilStopped() {
+          await vi.waitUntil(async () => (await listed()).includes('QueueDepth by Broker, Queue'), {
+            timeout: 120_000,
+            interval: 500,
+          })
+          return 'SIGTERM'
+        },
+      })
+      expect([code, said]).toEqual([0, ''])
+      const all = await listed()
+      for (const each of [
+        'WorkerCount by Broker',
+        'QueueDepth by Broker',
+        'TasksSucceeded by Broker',
+        'BrokerUp by Broker',
+      ])
+        expect(all).toContain(each)
+      client.destroy()
+      await server.stop()
+    },
+  )
 })
 
 test('an address that nobody can be told at, and an AWS that is not there, are one clear line', async () => {

@@ -1,10 +1,11 @@
 /**
- * CloudWatch and SNS as far as `celeriac cloudwatch` asks them, in the protocols that the AWS SDK speaks: AWS JSON 1.0 for CloudWatch,
+ * CloudWatch and SNS as far as Celeriac asks them, in the protocols that the AWS SDK speaks: AWS JSON 1.0 for CloudWatch,
  * query with XML answers for SNS. It refuses what the real ones refuse: an action or suppressor that does not exist, and an alarm that
  * is deleted while a composite alarm names it.
  */
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
+import { gunzipSync } from 'node:zlib'
 
 export interface AwsServer {
   readonly url: string
@@ -24,6 +25,11 @@ class Account {
   readonly #alarms = new Map<string, Input>()
   readonly #composites = new Map<string, Input>()
   readonly #dashboards = new Map<string, string>()
+  readonly #metrics: {
+    readonly Namespace: unknown
+    readonly MetricName: unknown
+    readonly Dimensions: unknown
+  }[] = []
   readonly #topics = new Map<string, { protocol: string; endpoint: string }[]>()
 
   changeThreshold(name: string, threshold: number): void {
@@ -38,6 +44,15 @@ class Account {
           (input['AlarmNames'] as string[]).flatMap(each => all.get(each) ?? [])
         return { MetricAlarms: named(this.#alarms), CompositeAlarms: named(this.#composites) }
       }
+      case 'PutMetricData':
+        for (const { MetricName, Dimensions, Values, Counts } of input['MetricData'] as Input[]) {
+          if ((Values as unknown[]).length !== (Counts as unknown[]).length)
+            throw new Refused('counts do not fit values')
+          this.#metrics.push({ Namespace: input['Namespace'], MetricName, Dimensions })
+        }
+        return {}
+      case 'ListMetrics':
+        return { Metrics: this.#metrics.filter(({ Namespace }) => Namespace === input['Namespace']) }
       case 'PutMetricAlarm':
         this.#checkActions(input)
         this.#alarms.set(name, input)
@@ -137,7 +152,10 @@ export async function startFakeAws(): Promise<AwsServer> {
     const chunks: Buffer[] = []
     request.on('data', (chunk: Buffer) => chunks.push(chunk))
     request.on('end', () => {
-      answer(account, request, Buffer.concat(chunks).toString('utf8'), response)
+      const body = Buffer.concat(chunks)
+      // The SDK compresses what is large.
+      const plain = request.headers['content-encoding'] === 'gzip' ? gunzipSync(body) : body
+      answer(account, request, plain.toString('utf8'), response)
     })
   })
   await new Promise<void>(resolve => {

@@ -47,7 +47,7 @@ export async function openCloudWatch({ region, endpointUrl }: AwsOptions): Promi
     ...(endpointUrl === undefined ? {} : { endpoint: endpointUrl }),
     // Trying again is the publisher's: it keeps what it has meanwhile.
     maxAttempts: 1,
-    requestHandler: { connectionTimeout: CONNECT_TIMEOUT_MS, requestTimeout: REQUEST_TIMEOUT_MS },
+    requestHandler: { connectionTimeout: CONNECT_TIMEOUT_MS },
   })
   return {
     async put(namespace, data, signal) {
@@ -65,7 +65,8 @@ export async function openCloudWatch({ region, endpointUrl }: AwsOptions): Promi
               StorageResolution: resolution,
             })),
           }),
-          { abortSignal: signal },
+          // A time-out of the request handler only warns.
+          { abortSignal: AbortSignal.any([signal, AbortSignal.timeout(REQUEST_TIMEOUT_MS)]) },
         )
         return { ok: true }
       } catch (error) {

@@ -125,7 +125,7 @@ function print({ places }: DoctorReport, stdout: NodeJS.WritableStream): void {
   for (const { kind, address, error, checks } of places) {
     stdout.write(`${bold(NAMES[kind])} ${address}\n`)
     if (error !== null) stdout.write(`  ${markOf('wrong', stdout)}${error}\n`)
-    for (const { level, title, fix } of [...checks].sort(worstLast)) {
+    for (const { level, title, fix } of shortened(checks).sort(worstLast)) {
       stdout.write(`  ${markOf(level, stdout)}${title}\n`)
       if (fix !== null) stdout.write(`  ${' '.repeat(MARK_WIDTH)}Fix:  ${fix}\n`)
     }
@@ -136,4 +136,16 @@ function print({ places }: DoctorReport, stdout: NodeJS.WritableStream): void {
   stdout.write(
     `\n${count('wrong')} wrong, ${count('missing')} missing, ${count('ok')} ok${silent === 0 ? '' : `, ${silent} could not be asked`}.\n`,
   )
+}
+
+type Check = DoctorReport['places'][number]['checks'][number]
+
+/** Rules that are as they should be are told together: their names are in --json. */
+function shortened(checks: readonly Check[]): Pick<Check, 'level' | 'title' | 'fix'>[] {
+  const rules = checks.filter(({ area }) => area === 'rules')
+  const loaded = rules.filter(({ level }) => level === 'ok')
+  const others = checks.filter(check => !loaded.includes(check))
+  if (loaded.length === 0) return others
+  const all = loaded.length === rules.length ? `All ${rules.length}` : `${loaded.length} of ${rules.length}`
+  return [{ level: 'ok', title: `${all} rules are loaded as they should be.`, fix: null }, ...others]
 }

@@ -159,7 +159,10 @@ test('rules are narrowed by type, name, group and file', async () => {
     }
     return groups.map(({ name, rules }) => [name, new Set(rules.map(({ type }) => type)), rules.length])
   }
-  expect(await ask('type=alert')).toEqual([['celery_alerts', new Set(['alerting']), alerts.length]])
+  const alerting = await ask('type=alert')
+  expect(alerting.map(([name]) => name)).toEqual(['celery_alerts', 'celeriac_meta'])
+  expect(alerting.map(([, types]) => types)).toEqual([new Set(['alerting']), new Set(['alerting'])])
+  expect(alerting.reduce((sum, [, , count]) => sum + Number(count), 0)).toBe(alerts.length)
   expect((await ask('type=record')).map(([name]) => name)).toEqual(['celery_aggregations'])
   expect(await ask('rule_name[]=CeleryNoWorkers&rule_name[]=RedisMemoryHigh&exclude_alerts=true')).toEqual([
     ['celery_alerts', new Set(['alerting']), 2],

@@ -29,7 +29,7 @@ data:
 
 test('what the files declare counts for more than what is known elsewhere', () => {
   const rules = { path: 'r.yml', text: RULE('rate(celery_queue_depth[5m]) > 0') }
-  expect(said(rules)).toEqual(['r.yml:1:48 rate-on-gauge'])
+  expect(said(rules)).toEqual(['r.yml:1:46 rate-on-gauge'])
   expect(
     said(rules, {
       path: 'e.prom',
@@ -60,7 +60,7 @@ groups:
 ---
 ${RULE('rate(redis_up[1m]) > 0')}
 `
-  expect(said({ path: 'r.yml', text })).toEqual(['r.yml:1:22 rate-on-gauge', 'r.yml:8:48 rate-on-gauge'])
+  expect(said({ path: 'r.yml', text })).toEqual(['r.yml:1:22 rate-on-gauge', 'r.yml:8:46 rate-on-gauge'])
 })
 
 test('log queries, templates and what our PromQL does not take are left alone', () => {
@@ -72,7 +72,7 @@ test('log queries, templates and what our PromQL does not take are left alone', 
     }),
   ).toEqual([])
   expect(said({ path: 'new.yml', text: RULE('limitk(1, up) == 0') })).toEqual([])
-  expect(said({ path: 'bad.yml', text: RULE('sum(up') })).toEqual(['bad.yml:1:54 promql-syntax'])
+  expect(said({ path: 'bad.yml', text: RULE('sum(up') })).toEqual(['bad.yml:1:52 promql-syntax'])
 })
 
 test("variables of Grafana stand for something that parses, at the query's own columns", () => {
@@ -115,7 +115,7 @@ test('CloudFormation is read with its tags, in YAML and in JSON', () => {
 `
   expect(said({ path: 't.yaml', text: yaml })).toEqual([
     't.yaml:2:3 alarm-missing-data',
-    't.yaml:9:34 topic-not-created',
+    't.yaml:9:39 topic-not-created',
   ])
   const json = JSON.stringify({
     Resources: {
@@ -136,4 +136,38 @@ test('a file that is none of ours is passed over', () => {
       { path: 'c.txt', text: '{' },
     ),
   ).toEqual([])
+})
+
+test('a page of metrics tells types, labels and buckets, in both formats', () => {
+  const page = `# TYPE report_seconds histogram
+report_seconds_bucket{task="a",le="1"} 1
+report_seconds_bucket{task="a",le="+Inf"} 1
+report_seconds_sum{task="a"} 1
+# TYPE reports counter
+reports_total{kind="x"} 1
+`
+  const rules = `groups:
+  - name: g
+    rules:
+      - alert: A
+        expr: histogram_quantile(0.9, sum by (le) (rate(report_seconds_bucket[5m]))) > 5
+      - alert: B
+        expr: rate(reports_total[5m]) / rate(report_seconds_count[5m]) > 1
+`
+  expect(said({ path: 'a.prom', text: page }, { path: 'r.yml', text: rules })).toEqual([
+    'r.yml:5:15 threshold-outside-buckets',
+    'r.yml:7:15 label-mismatch',
+  ])
+})
+
+test('aliases of aliases, aliases of themselves and endless nesting cost nothing', () => {
+  const bomb = [
+    'a0: &a0 [x, x]',
+    ...Array.from({ length: 40 }, (_, i) => `a${i + 1}: &a${i + 1} [*a${i}, *a${i}]`),
+  ].join('\n')
+  expect(said({ path: 'bomb.yml', text: `${bomb}\n` })).toEqual([])
+  expect(said({ path: 'loop.yml', text: 'groups: &g\n  - rules: *g\n  - *g\n' })).toEqual([])
+  expect(said({ path: 'deep.yml', text: '['.repeat(100_000) })).toEqual([
+    expect.stringMatching(/^deep\.yml:1:\d+ yaml-syntax$/),
+  ])
 })

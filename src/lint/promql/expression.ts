@@ -28,8 +28,12 @@ export const ruleExpression = (source: Source): Expression => read(source, sourc
 
 /** Reads the query of a panel; Grafana's variables stand for something that parses. */
 export function panelExpression(source: Source): Expression {
-  const { text, offsets } = substituted(source.text)
-  return read(source, text, offsets)
+  const asName = substituted(source.text, undefined)
+  const named = read(source, asName.text, asName.offsets)
+  if (named.tree !== undefined || asName.text === source.text) return named
+  // Where a number stands, such as the first argument of topk.
+  const asNumber = substituted(source.text, '1')
+  return read(source, asNumber.text, asNumber.offsets)
 }
 
 function read(source: Source, text: string, offsets: readonly number[] | undefined): Expression {
@@ -58,10 +62,16 @@ function read(source: Source, text: string, offsets: readonly number[] | undefin
   }
 }
 
-function substituted(text: string): { readonly text: string; readonly offsets: readonly number[] } {
+function substituted(
+  text: string,
+  by: string | undefined,
+): { readonly text: string; readonly offsets: readonly number[] } {
   const marks = [
     ...[...text.matchAll(DURATION_VARIABLE)].map(match => ({ match, by: '5m' })),
-    ...[...text.matchAll(VARIABLE)].map(match => ({ match, by: match[1] ?? match[2] ?? match[3] ?? 'x' })),
+    ...[...text.matchAll(VARIABLE)].map(match => ({
+      match,
+      by: by ?? match[1] ?? match[2] ?? match[3] ?? 'x',
+    })),
   ].sort((a, b) => a.match.index - b.match.index)
   let result = ''
   const offsets: number[] = []

@@ -1,6 +1,4 @@
-import type { Source } from './source.ts'
-
-const ESCAPED: Readonly<Record<string, number>> = { x: 2, u: 4, U: 8 }
+import { ESCAPE_DIGITS, type Source } from './source.ts'
 
 /**
  * The value of a YAML or JSON scalar as a text of its own. `raw` is how it is written, from `start`; the characters of the value
@@ -23,13 +21,15 @@ function doubleQuoted(raw: string, value: string, start: number): Int32Array {
     while (raw[at] === '\\' && (raw[at + 1] === '\n' || raw[at + 1] === '\r')) at = skipSpace(raw, at + 1)
     if (isSpace(value[i]) && isSpace(raw[at])) {
       offsets[i] = start + at
-      if (raw[at] === '\n' || raw[at] === '\r') at = isSpace(value[i + 1]) ? at + 1 : skipSpace(raw, at)
-      else at++
+      // A fold: one break is a space, each further one is a break.
+      if (raw[at] !== '\n' && raw[at] !== '\r') at++
+      else if (value[i + 1] === '\n') at = nextLine(raw, at)
+      else at = skipSpace(raw, at)
       continue
     }
     if (!isSpace(value[i])) at = skipSpace(raw, at)
     offsets[i] = start + at
-    at += raw[at] === '\\' ? 2 + (ESCAPED[raw[at + 1] ?? ''] ?? 0) : 1
+    at += raw[at] === '\\' ? 2 + (ESCAPE_DIGITS[raw[at + 1] ?? ''] ?? 0) : 1
   }
   offsets[value.length] = start + Math.max(1, raw.length - 1)
   return offsets
@@ -79,4 +79,10 @@ function skipSpace(text: string, from: number): number {
   let at = from
   while (isSpace(text[at])) at++
   return at
+}
+
+/** The next line break behind one. */
+function nextLine(text: string, from: number): number {
+  const at = text.indexOf('\n', from + 1)
+  return at < 0 ? from + 1 : at
 }

@@ -15,6 +15,9 @@ export interface Place {
 /** How a text is written inside the text around it, which decides how a change to it must be written. */
 export type Quoting = 'none' | 'plain' | 'block' | 'folded' | 'single' | 'double'
 
+/** Hexadecimal digits behind an escape of double quotes, by its letter (YAML 1.2, section 5.7). */
+export const ESCAPE_DIGITS: Readonly<Record<string, number>> = { x: 2, u: 4, U: 8 }
+
 /**
  * A text, and where each of its characters stands in the file: a block of a Markdown page, the value of a ConfigMap, an expression
  * in a rule. Offsets are UTF-16 units.
@@ -93,14 +96,30 @@ export class Source {
   /** A change here as a change of the file; undefined where it cannot be written without changing how the text is quoted. */
   toFileEdit({ start, end, text }: Edit): Edit | undefined {
     if (this.parent === undefined || this.#offsets === undefined) return { start, end, text }
-    const written = this.#written(text, start)
+    const written = this.#written(text, start, end)
     if (written === undefined) return undefined
     const from = this.#offsets[start] ?? 0
-    const to = end > start ? (this.#offsets[end - 1] ?? 0) + 1 : from
+    const last = this.#offsets[end - 1] ?? 0
+    const to = end > start ? last + this.#width(last) : from
     return this.parent.toFileEdit({ start: from, end: to, text: written })
   }
 
-  #written(text: string, start: number): string | undefined {
+  /** How many characters of the parent write the one that begins at an offset of it. */
+  #width(at: number): number {
+    const text = this.parent?.text ?? ''
+    if (this.quoting === 'double' && text[at] === '\\') return 2 + (ESCAPE_DIGITS[text[at + 1] ?? ''] ?? 0)
+    return this.quoting === 'single' && text.startsWith("''", at) ? 2 : 1
+  }
+
+  #written(text: string, start: number, end: number): string | undefined {
+    // Space at the beginning of a line would be its indentation.
+    const isBlock = this.quoting === 'block' || this.quoting === 'folded'
+    if (
+      isBlock &&
+      /^\s/.test(text + this.text.slice(end, end + 1)) &&
+      (start === 0 || this.text[start - 1] === '\n')
+    )
+      return undefined
     switch (this.quoting) {
       case 'none':
       case 'block':
@@ -110,7 +129,10 @@ export class Source {
       case 'single':
         return text.includes('\n') ? undefined : text.replaceAll("'", "''")
       case 'folded':
-        return text.includes('\n') ? undefined : text
+        // Space in it may be a line break, and what is further in is not folded.
+        return text.includes('\n') || /\s/.test(this.text[start] ?? this.text[start - 1] ?? ' ')
+          ? undefined
+          : text
       case 'plain':
         return /\n|: |:$| #|[[\]{},]/.test(text) ? undefined : text
     }

@@ -80,7 +80,8 @@ test('a change of a value is written so that the file says the changed value, an
       // Within words: what is between lines is the way of writing's own.
       const start = a % (value.length + 1)
       const end = Math.min(value.length, start + (b % 3))
-      if (/\s/.test(value.slice(start - 1, end + 1)) || value.slice(start, end).includes('\\')) return
+      if (/\s/.test(value.slice(Math.max(0, start - 1), end + 1)) || value.slice(start, end).includes('\\'))
+        return
       const edit = found.tree.source().toFileEdit({ start, end, text: by })
       if (edit === undefined) return
       const next = found.file.text.slice(0, edit.start) + edit.text + found.file.text.slice(edit.end)

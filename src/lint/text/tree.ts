@@ -1,7 +1,7 @@
 import {
-  type Alias,
   isAlias,
   isMap,
+  isNode,
   isScalar,
   isSeq,
   LineCounter,
@@ -118,9 +118,19 @@ const MAX_DEPTH = 200
 
 /** Reads YAML (JSON is YAML) with one or several documents. Tags are kept, such as CloudFormation's `!Ref`. */
 export function readTrees(source: Source): Trees {
-  const lines = new LineCounter()
+  try {
+    return parsedTrees(source)
+  } catch (error) {
+    // The parser is recursive: whoever nests a hundred thousand brackets exhausts its stack.
+    if (error instanceof RangeError)
+      return { ok: false, at: source.place(0, 0), message: 'the text is nested too deeply' }
+    throw error
+  }
+}
+
+function parsedTrees(source: Source): Trees {
   const parsed = parseAllDocuments(source.text, {
-    lineCounter: lines,
+    lineCounter: new LineCounter(),
     prettyErrors: false,
     uniqueKeys: false,
     merge: true,
@@ -131,31 +141,32 @@ export function readTrees(source: Source): Trees {
     const error = document.errors[0]
     if (error !== undefined)
       return { ok: false, at: source.place(error.pos[0], error.pos[1]), message: error.message }
-    if (document.contents === null) continue
-    const build = new Builder(source, alias => alias.resolve(document))
-    documents.push({ root: build.tree(document.contents, 0) })
+    if (document.contents !== null) documents.push({ root: new Builder(source).tree(document.contents, 0) })
   }
   return { ok: true, documents }
 }
 
+/** Makes trees of one document. What has an anchor is made once, so that aliases of aliases cost nothing; one of itself is null. */
 class Builder {
   readonly #source: Source
-  readonly #resolve: (alias: Alias) => unknown
+  readonly #anchors = new Map<string, Tree>()
 
-  constructor(source: Source, resolve: (alias: Alias) => unknown) {
+  constructor(source: Source) {
     this.#source = source
-    this.#resolve = resolve
   }
 
   tree(node: unknown, depth: number): Tree {
+    if (isAlias(node)) return this.#anchors.get(node.source) ?? this.#scalar(undefined, null, 'null')
+    const tree = this.#tree(node, depth)
+    if (isNode(node) && 'anchor' in node && node.anchor !== undefined) this.#anchors.set(node.anchor, tree)
+    return tree
+  }
+
+  #tree(node: unknown, depth: number): Tree {
     if (depth > MAX_DEPTH) return this.#scalar(undefined, null, 'null')
-    if (isAlias(node)) return this.tree(this.#resolve(node), depth + 1)
-    if (isMap(node)) {
-      return this.#make(node, 'map', { entries: this.#entries(node, depth) })
-    }
-    if (isSeq(node)) {
+    if (isMap(node)) return this.#make(node, 'map', { entries: this.#entries(node, depth) })
+    if (isSeq(node))
       return this.#make(node, 'list', { items: node.items.map(item => this.tree(item, depth + 1)) })
-    }
     if (!isScalar(node)) return this.#scalar(undefined, null, 'null')
     const { value } = node
     if (typeof value === 'string') return this.#scalar(node, value, 'text')

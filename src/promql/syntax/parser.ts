@@ -275,6 +275,8 @@ class Parser {
         span,
       )
     }
+    // `by ()` is no grouping: Prometheus prints it as none, so what it has loaded reads the same here.
+    if (grouping?.without === false && grouping.labels.length === 0) grouping = undefined
     return { type: 'aggregate', op, expr, param: wanted === 2 ? args[0] : undefined, grouping, span }
   }
 

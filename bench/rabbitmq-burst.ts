@@ -2,7 +2,7 @@
  * Question: does a burst of 100,000 events that another process publishes to a real RabbitMQ at 14,000 to 20,000 a second reach the
  * counters of the whole program without loss, how long does it take, and what does it cost? And does it when the program is stopped
  * (SIGSTOP) for the whole burst, as a paused container is, so that the broker holds all of it? Celery's own receivers lose whatever
- * waits longer than five seconds. What the broker itself used is told beside it: on two cores it is the broker that limits the rate.
+ * waits longer than five seconds. What the broker itself used is told beside it.
  *
  * Usage: npm run bench -- rabbitmq-burst
  */

@@ -89,7 +89,12 @@ describe.sequential("a real fleet, watched in celery-exporter's place", () => {
     expect(parseExposition(await text('/metrics/celery-exporter')).types).toEqual(
       parseExposition(await text('/metrics')).types,
     )
-    expect(await text('/metrics/celeriac')).toContain('celery_worker_count{broker="default"} 2')
+    // The host is up as soon as one of its workers is heard; the other may come a moment later.
+    await eventually('both workers', 30_000, async () =>
+      (await text('/metrics/celeriac')).includes('celery_worker_count{broker="default"} 2')
+        ? true
+        : undefined,
+    )
     const health = await fetch(`${celeriac.url}/health`)
     expect([health.status, await health.text()]).toEqual([200, `Connected to the broker ${redis.url}`])
     expect(celeriac.log()).toContain('Standing in for celery-exporter')

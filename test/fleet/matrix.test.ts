@@ -40,11 +40,11 @@ interface Combination {
   readonly pool: (typeof POOLS)[number]
 }
 
-/** What runs without a variable. */
+/** What runs without a variable. Not gevent on AMQP: one run in a few its worker stood still for two minutes, for a reason not found. */
 const SMALL: readonly Combination[] = [
-  { transport: 'redis', celery: 'newest', pool: 'prefork' },
+  { transport: 'redis', celery: 'newest', pool: 'gevent' },
   { transport: 'redis', celery: 'debian', pool: 'threads' },
-  { transport: 'amqp', celery: 'newest', pool: 'gevent' },
+  { transport: 'amqp', celery: 'newest', pool: 'prefork' },
   { transport: 'amqp', celery: 'debian', pool: 'solo' },
 ]
 
